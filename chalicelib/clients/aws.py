@@ -1,0 +1,53 @@
+"""Clients of AWS services, made once, at first use. botocore is enough: the API's start-up path has no boto3."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.session import Session
+
+_CONFIG = Config(connect_timeout=1, read_timeout=5, retries={"total_max_attempts": 3, "mode": "standard"})
+_PERMANENT = frozenset(
+    {"AccountSuspendedException", "BadRequestException", "InvalidParameterValue", "MailFromDomainNotVerifiedException", "MessageRejected", "NotFoundException"}
+)
+_lock = threading.Lock()
+
+
+class Retryable(Exception):  # noqa: N818  It says what to do.
+    """The service did not do it, and may do it later."""
+
+
+class Permanent(Exception):  # noqa: N818  It says what to do.
+    """The service will never do it."""
+
+
+def client(service: str) -> Any:
+    """The process's client of a service; making one is not thread-safe, using it is."""
+    with _lock:
+        return _client(service)
+
+
+@lru_cache(maxsize=16)
+def _client(service: str) -> Any:
+    return Session().create_client(service, config=_CONFIG)
+
+
+def forget() -> None:
+    """Make new clients at the next use (tests put up one stack after another in one process)."""
+    _client.cache_clear()
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turns what an AWS client raises into Retryable or Permanent."""
+    try:
+        yield
+    except ClientError as refused:
+        code = refused.response.get("Error", {}).get("Code", "")
+        raise (Permanent(code) if code in _PERMANENT else Retryable(code)) from refused
+    except BotoCoreError as failed:
+        raise Retryable(type(failed).__name__) from failed

@@ -1,0 +1,31 @@
+"""Accounts and sessions as their holder sees them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AccountView:
+    """One's own account. `email` is the confirmed one, else the one that waits to be confirmed."""
+
+    account_id: str
+    patient_id: str | None
+    username: str
+    email: str | None
+    email_verified: bool
+    mobile_phone: str | None
+    language: str
+    time_zone: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class SessionView:
+    """One of one's sessions; times are aware, in UTC."""
+
+    session_id: str
+    device_name: str | None
+    transport: str
+    created_at: datetime
+    refreshed_at: datetime
+    expires_at: datetime

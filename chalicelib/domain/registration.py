@@ -1,0 +1,19 @@
+"""Rules of registering: whether what was typed is the patient on file, and whether they may have an account of their own."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+REGISTRATION_LASTS = timedelta(hours=1)
+ACTIVATION_LASTS = timedelta(days=21)
+EMAIL_CONFIRMATION_LASTS = timedelta(days=3)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Who somebody says they are."""
+
+    clinic_number: str
+    activation_code: str
+    first_name: str
+    last_name: str
+    date_of_birth: date

@@ -1,0 +1,259 @@
+"""What the portal refuses. Each refusal has a stable code; its words are in the catalogue and its HTTP status in handlers/problems.py."""
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+
+class PortalError(Exception):
+    """A refusal that a caller can understand and mend. `values` fill the placeholders of its words and hold no health data."""
+
+    code: ClassVar[str]
+
+    def __init__(self, **values: object) -> None:
+        super().__init__(self.code)
+        self.values = values
+
+
+class Malformed(PortalError):
+    """The request cannot be read."""
+
+    code = "malformed_request"
+
+
+class NotSignedIn(PortalError):
+    """Nobody, or nobody any more, is signed in by what the request carries."""
+
+    code = "not_signed_in"
+
+
+class Forbidden(PortalError):
+    """The caller is known and may not do this."""
+
+    code = "not_allowed"
+
+
+class NotFound(PortalError):
+    """Missing, or not the caller's: the same answer for both."""
+
+    code = "not_found"
+
+
+class MethodNotAllowed(PortalError):
+    """The path exists, the method does not."""
+
+    code = "method_not_allowed"
+
+
+class Gone(PortalError):
+    """It was there and is over."""
+
+    code = "gone"
+
+
+class Conflict(PortalError):
+    """Something else is already so."""
+
+    code = "conflict"
+
+
+class StaleVersion(PortalError):
+    """The thing was changed since the caller read it."""
+
+    code = "stale_version"
+
+
+class TooLarge(PortalError):
+    """The body is over the route's limit."""
+
+    code = "payload_too_large"
+
+
+class BundleTooLarge(TooLarge):
+    """A bundle that is too large for one call; there is another way for it."""
+
+    code = "bundle_too_large"
+
+
+class UnsupportedMediaType(PortalError):
+    """The body is of a type that the route does not read."""
+
+    code = "unsupported_media_type"
+
+
+class Refused(PortalError):
+    """Well-formed, understood, and against a rule."""
+
+    code = "refused"
+
+
+class PreconditionMissing(PortalError):
+    """An edit without If-Match."""
+
+    code = "if_match_missing"
+
+
+class TooManyRequests(PortalError):
+    """A limit was reached; `retry_after` is in whole seconds."""
+
+    code = "too_many_requests"
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(retry_after=retry_after)
+        self.retry_after = retry_after
+
+
+class Unavailable(PortalError):
+    """Something that the portal needs does not answer; trying again in `retry_after` whole seconds may help."""
+
+    code = "temporarily_unavailable"
+
+    def __init__(self, retry_after: int = 5) -> None:
+        super().__init__(retry_after=retry_after)
+        self.retry_after = retry_after
+
+
+class InternalError(PortalError):
+    """A bug of the portal's own."""
+
+    code = "internal_error"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One thing wrong with one place of a request: a JSON pointer (or `?name` for a query parameter), a code, and the values of its words."""
+
+    pointer: str
+    code: str
+    values: dict[str, object] = field(default_factory=dict)
+
+
+class Invalid(Refused):
+    """Fields of a request are wrong; `errors` names all of them at once."""
+
+    code = "invalid_request"
+
+    def __init__(self, errors: list[FieldError]) -> None:
+        super().__init__()
+        self.errors = errors
+
+
+class InvalidCursor(Malformed):
+    """A list's cursor was altered, is too old, or belongs to another query."""
+
+    code = "invalid_cursor"
+
+
+class IdempotencyKeyMissing(Malformed):
+    """A POST that creates needs an Idempotency-Key."""
+
+    code = "idempotency_key_missing"
+
+
+class IdempotencyKeyReused(Refused):
+    """The same Idempotency-Key came with another body."""
+
+    code = "idempotency_key_reused"
+
+
+class CsrfTokenMissing(Forbidden):
+    """A cookie session's unsafe request without the session's CSRF token, or from another origin."""
+
+    code = "csrf_token_missing"
+
+
+class WrongCredentials(NotSignedIn):
+    """Username and password do not sign anybody in: unknown, wrong and disabled are one answer."""
+
+    code = "wrong_credentials"
+
+
+class WrongClientCredentials(NotSignedIn):
+    """Client id and secret do not sign a service client in."""
+
+    code = "wrong_client_credentials"
+
+
+class SessionEnded(NotSignedIn):
+    """A refresh token that is spent, expired or revoked."""
+
+    code = "session_ended"
+
+
+class IdentityNotConfirmed(Refused):
+    """What was typed does not prove who the patient is. One answer for every reason."""
+
+    code = "identity_not_confirmed"
+
+
+class BelowMinimumAge(Refused):
+    """The identity is proved, and the patient is too young for an account of their own."""
+
+    code = "below_minimum_age"
+
+
+class RecordClosed(Refused):
+    """The identity is proved, and no account can be opened for it."""
+
+    code = "record_closed"
+
+
+class TermsOutdated(Refused):
+    """The terms that were accepted are not the current ones."""
+
+    code = "terms_outdated"
+
+
+class UsernameTaken(Conflict):
+    """Somebody else has this username, or one that looks the same."""
+
+    code = "username_taken"
+
+
+class EmailTaken(Conflict):
+    """Another account has confirmed this email address."""
+
+    code = "email_taken"
+
+
+class AccountExists(Conflict):
+    """The patient has an account already."""
+
+    code = "account_exists"
+
+
+class PatientDeceased(Conflict):
+    """No activation code for somebody who has died."""
+
+    code = "patient_deceased"
+
+
+class ActivationCodeChanged(Conflict):
+    """An activation code was used or replaced at the same moment."""
+
+    code = "activation_code_changed"
+
+
+class RegistrationEnded(Gone):
+    """The registration has become an account, or its time is over."""
+
+    code = "registration_ended"
+
+
+class LinkEnded(Gone):
+    """A link that was used, has expired, or had too many wrong tries."""
+
+    code = "link_used_or_expired"
+
+
+class NotFhir(Refused):
+    """The body is no FHIR R4 resource or Bundle."""
+
+    code = "not_fhir"
+
+
+def all_errors() -> list[type[PortalError]]:
+    """Every kind of refusal, by code."""
+    found = {PortalError}
+    while more := {sub for kind in found for sub in kind.__subclasses__()} - found:
+        found |= more
+    return sorted(found - {PortalError}, key=lambda kind: kind.code)

@@ -1,0 +1,119 @@
+"""Reading a request in one place: its body, its query, and what pydantic says of them in the portal's own codes."""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+from urllib.parse import unquote
+
+from chalice.app import Request
+from pydantic import BaseModel, ValidationError
+
+from chalicelib.domain.fhir import text as strict_json
+from chalicelib.errors import FieldError, Invalid, Malformed, TooLarge, UnsupportedMediaType
+from chalicelib.schemas.base import FieldProblem
+
+BODY_LIMIT = 256 * 1024
+"""Bytes of an ordinary request's body."""
+
+JSON_TYPES = ("application/json",)
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+_CODES = {
+    "missing": "missing",
+    "extra_forbidden": "unknown_field",
+    "string_type": "text_expected",
+    "bool_type": "true_or_false_expected",
+    "bool_parsing": "true_or_false_expected",
+    "int_type": "whole_number_expected",
+    "int_parsing": "whole_number_expected",
+    "int_from_float": "whole_number_expected",
+    "list_type": "list_expected",
+    "dict_type": "object_expected",
+    "model_type": "object_expected",
+    "model_attributes_type": "object_expected",
+    "string_too_short": "too_short",
+    "string_too_long": "too_long",
+    "too_short": "too_few",
+    "too_long": "too_many",
+    "greater_than_equal": "too_small",
+    "less_than_equal": "too_large",
+    "enum": "not_a_choice",
+    "literal_error": "not_a_choice",
+    "string_pattern_mismatch": "wrong_form",
+    "date_type": "date_expected",
+    "date_parsing": "date_expected",
+    "date_from_datetime_parsing": "date_expected",
+    "date_from_datetime_inexact": "date_expected",
+}
+
+
+def raw_body(request: Request, limit: int, media_types: tuple[str, ...], too_large: type[TooLarge] = TooLarge) -> bytes:
+    """The body as sent. Raises TooLarge and UnsupportedMediaType before anything is parsed."""
+    raw = request.raw_body
+    body = raw.encode() if isinstance(raw, str) else bytes(raw)
+    if len(body) > limit:
+        raise too_large(limit_kib=limit // 1024)
+    sent = request.headers.get("content-type")
+    if body and sent is not None and not _is_one_of(sent, media_types):
+        raise UnsupportedMediaType(expected=", ".join(media_types))
+    return body
+
+
+def json_body(body: bytes, model: type[_Model]) -> _Model:
+    """The body as a model. Raises Malformed for what is no JSON object, Invalid naming every wrong field at once."""
+    try:
+        read = strict_json.parse(body or b"{}")
+    except strict_json.MalformedJson as wrong:
+        raise Malformed(reason=str(wrong)) from wrong
+    if not isinstance(read, dict):
+        raise Malformed(reason="a JSON object was expected")
+    try:
+        return model.model_validate_json(body or b"{}")
+    except ValidationError as wrong:
+        raise Invalid(field_errors(wrong, "/")) from wrong
+
+
+def query_model(query: Mapping[str, list[str]], model: type[_Model]) -> _Model:
+    """The query as a model. A parameter may be given once. Raises Invalid."""
+    if repeated := [name for name, values in query.items() if len(values) > 1]:
+        raise Invalid([FieldError(f"?{name}", "given_twice") for name in repeated])
+    try:
+        return model.model_validate({name: values[0] for name, values in query.items()}, strict=False)
+    except ValidationError as wrong:
+        raise Invalid(field_errors(wrong, "?")) from wrong
+
+
+def query_of(request: Request) -> dict[str, list[str]]:
+    """Every query parameter with all its values."""
+    values = request.query_params
+    return {name: values.getlist(name) for name in values} if values else {}
+
+
+def path_of(request: Request) -> dict[str, str]:
+    """The path parameters, decoded: API Gateway hands them over as they were in the URL."""
+    return {name: unquote(value) for name, value in (request.uri_params or {}).items()}
+
+
+def field_errors(wrong: ValidationError, root: str) -> list[FieldError]:
+    """Pydantic's findings in the portal's codes, none of them quoting the input."""
+    return [_field_error(error, root) for error in wrong.errors(include_url=False, include_input=False)]
+
+
+def _field_error(error: Any, root: str) -> FieldError:
+    context = error.get("ctx", {})
+    if error["type"] == "value_error" and isinstance(context.get("error"), FieldProblem):
+        code, values = context["error"].code, context["error"].values
+    else:
+        code = _CODES.get(error["type"], "wrong_value")
+        values = {name: value for name, value in context.items() if isinstance(value, str | int)}
+    return FieldError(_pointer(error["loc"], root), code, values)
+
+
+def _pointer(location: tuple[str | int, ...], root: str) -> str:
+    parts = [str(part).replace("~", "~0").replace("/", "~1") for part in location]
+    return root + "/".join(parts)
+
+
+def _is_one_of(content_type: str, media_types: tuple[str, ...]) -> bool:
+    return content_type.partition(";")[0].strip().lower() in media_types
+

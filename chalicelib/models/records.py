@@ -1,0 +1,246 @@
+"""The patients table, second half: the record's rows in five orders, and every version of every resource as it was sent."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Any, TypeAlias
+
+from pynamodb.attributes import BinaryAttribute, UnicodeAttribute
+from pynamodb.expressions.condition import Condition
+from pynamodb.indexes import AllProjection, LocalSecondaryIndex
+
+from chalicelib.domain.records.paging import PageKey
+from chalicelib.errors import Conflict
+from chalicelib.models.base import Key, RawItem, storage_errors
+from chalicelib.models.patients import Held, PatientsTable
+from chalicelib.models.transaction import Transaction
+
+
+class Order(StrEnum):
+    """The orders in which a record is read: each is a local secondary index."""
+
+    DATE = "by_date"
+    CATEGORY = "by_category"
+    CODE = "by_code"
+    CHANGED = "by_changed"
+    ENCOUNTER = "by_encounter"
+
+
+def _index(order: Order, key: str) -> LocalSecondaryIndex["Record"]:
+    class Meta:
+        index_name = str(order)
+        projection = AllProjection()
+
+    attributes: dict[str, Any] = {"Meta": Meta, "pk": UnicodeAttribute(hash_key=True), key: UnicodeAttribute(range_key=True)}
+    index_class: Any = type(LocalSecondaryIndex)(f"{order.name.title()}Index", (LocalSecondaryIndex,), attributes)
+    index: LocalSecondaryIndex[Record] = index_class()
+    return index
+
+
+class Record(Held, discriminator="record"):
+    """One row of a patient's record; sort key `record#<record id>`. `view` is the JSON that lists show."""
+
+    record_id = UnicodeAttribute()
+    category = UnicodeAttribute()
+    view = UnicodeAttribute()
+    title_key = UnicodeAttribute()
+    date_key = UnicodeAttribute()
+    category_key = UnicodeAttribute()
+    code_key = UnicodeAttribute(null=True)
+    changed_key = UnicodeAttribute()
+    encounter_key = UnicodeAttribute(null=True)
+    in_order_of_date = _index(Order.DATE, "date_key")
+    in_order_of_category = _index(Order.CATEGORY, "category_key")
+    in_order_of_code = _index(Order.CODE, "code_key")
+    in_order_of_change = _index(Order.CHANGED, "changed_key")
+    in_order_of_encounter = _index(Order.ENCOUNTER, "encounter_key")
+
+
+class Kept(Held, discriminator="kept"):
+    """A resource that is kept as sent and shown nowhere; sort key `kept#<id>`."""
+
+
+class Directory(Held, discriminator="directory"):
+    """Somebody or something that records refer to; partition key `directory#<id>`."""
+
+
+class Alias(PatientsTable, discriminator="alias"):
+    """What a sending system's URL of a resource stands for; partition key `alias#<hash>`."""
+
+    target_id = UnicodeAttribute()
+    display_name = UnicodeAttribute(null=True)
+    code = UnicodeAttribute(null=True)
+
+
+class Awaited(PatientsTable, discriminator="awaited"):
+    """Somebody waits for this reference; partition key `waiting#<hash of the reference>`."""
+
+
+class Waiting(PatientsTable, discriminator="waiting"):
+    """A record that refers to what is not known yet; partition key `waiting#<hash of the reference>`."""
+
+    patient_id = UnicodeAttribute()
+    record_id = UnicodeAttribute()
+
+
+class Raw(PatientsTable, discriminator="raw"):
+    """One version of a resource as it was sent, compressed; partition key `raw#<id>`, sort key its version."""
+
+    owner = UnicodeAttribute()
+    body = BinaryAttribute(legacy_encoding=False, null=True)
+    stored_at = UnicodeAttribute(null=True)
+
+
+_KEYS = {
+    Order.DATE: (Record.in_order_of_date, Record.date_key),
+    Order.CATEGORY: (Record.in_order_of_category, Record.category_key),
+    Order.CODE: (Record.in_order_of_code, Record.code_key),
+    Order.CHANGED: (Record.in_order_of_change, Record.changed_key),
+    Order.ENCOUNTER: (Record.in_order_of_encounter, Record.encounter_key),
+}
+
+
+def record_sk(record_id: str) -> str:
+    """The sort key of a record's row."""
+    return f"record#{record_id}"
+
+
+def find_page(
+    patient_id: str, order: Order, between: tuple[str, str], *, limit: int, after: PageKey | None, matching: Condition | None = None
+) -> tuple[list[Record], PageKey | None]:
+    """At most `limit` rows of one order, newest first, whose order key lies in [low, high]: one round trip."""
+    index, attribute = _KEYS[order]
+    last: RawItem | None = None
+    if after is not None:
+        last = {"pk": {"S": patient_id}, "sk": {"S": after.sk}, attribute.attr_name: {"S": after.order_key}}
+    with storage_errors():
+        results = index.query(
+            patient_id,
+            attribute.between(*between),
+            filter_condition=matching,
+            consistent_read=True,
+            scan_index_forward=False,
+            limit=limit,
+            page_size=limit,
+            last_evaluated_key=last,
+        )
+        return list(results), _page_key(results.last_evaluated_key, attribute.attr_name)
+
+
+Restriction: TypeAlias = Condition
+"""What the rows of a page must fulfil beyond their place in an order."""
+
+
+def has_in_title(words: str) -> Restriction:
+    """Rows with these folded words in their title."""
+    return Record.title_key.contains(words)
+
+
+def is_of_category(category: str) -> Restriction:
+    """Rows of one category."""
+    return Record.category == category
+
+
+def order_key_of(row: Record, order: Order) -> str:
+    """Where a row stands in an order."""
+    key: str = getattr(row, _KEYS[order][1].attr_name)
+    return key
+
+
+def _page_key(last: RawItem | None, attribute: str) -> PageKey | None:
+    return PageKey(last["sk"]["S"], last[attribute]["S"]) if last else None
+
+
+def find(patient_id: str, record_id: str) -> Record | None:
+    """One record of a patient."""
+    return Record.find(patient_id, record_sk(record_id))
+
+
+def find_latest_raw(resource_id: str) -> Raw | None:
+    """The present version of a resource as sent, whoever owns it: one round trip."""
+    with storage_errors():
+        return next(iter(Raw.query(f"raw#{resource_id}", consistent_read=True, scan_index_forward=False, limit=1)), None)
+
+
+def find_raw_version(resource_id: str, version: int) -> Raw | None:
+    """One version of a resource as sent."""
+    return Raw.find(f"raw#{resource_id}", _version_sk(version))
+
+
+def put_raw(tx: Transaction, raw: Raw) -> None:
+    """Keep a version as sent. A version is put once: one that is there already means that somebody else was faster."""
+    tx.create(raw, error=Conflict())
+
+
+def raw(resource_id: str, version: int, owner: str, *, body: bytes | None, stored_at: str | None) -> Raw:
+    """A version as sent: in the row, or where it lies in S3."""
+    return Raw(f"raw#{resource_id}", _version_sk(version), owner=owner, body=body, stored_at=stored_at)
+
+
+def version_of(raw_row: Raw) -> int:
+    """The number of a version."""
+    return int(raw_row.sk.removeprefix("v"))
+
+
+def _version_sk(version: int) -> str:
+    return f"v{version:06d}"
+
+
+def find_held(keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Held]:
+    """The present versions of resources, by key, of whatever kind."""
+    return {key: row for key, row in PatientsTable.find_all(keys).items() if isinstance(row, Held)}
+
+
+def find_aliases(hashes: Sequence[str]) -> dict[str, Alias]:
+    """What the URLs of these hashes stand for."""
+    rows = Alias.find_all([(f"alias#{digest}", "alias") for digest in hashes])
+    return {pk.removeprefix("alias#"): row for (pk, _), row in rows.items()}
+
+
+def put_alias(tx: Transaction, digest: str, target_id: str, display_name: str | None, code: str | None = None) -> None:
+    """From now on this name stands for this resource, and for no other."""
+    row = Alias(f"alias#{digest}", "alias", target_id=target_id, display_name=display_name, code=code)
+    tx.put(row, condition=Alias.pk.does_not_exist() | (Alias.target_id == target_id), error=Conflict())
+
+
+def point_alias(tx: Transaction, digest: str, target_id: str, display_name: str | None, code: str | None = None) -> None:
+    """From now on this name stands for this resource, whatever it stood for before."""
+    tx.put(Alias(f"alias#{digest}", "alias", target_id=target_id, display_name=display_name, code=code))
+
+
+def put_waiting(tx: Transaction, digest: str, patient_id: str, record_id: str) -> None:
+    """A record waits for what a reference names."""
+    tx.put(Waiting(f"waiting#{digest}", f"{patient_id}#{record_id}", patient_id=patient_id, record_id=record_id))
+
+
+def put_awaited(tx: Transaction, digest: str) -> None:
+    """Note that somebody waits for a reference, if its target has still not arrived."""
+    alias = Alias(f"alias#{digest}", "alias")
+    tx.check(alias, Alias.pk.does_not_exist(), error=Conflict())
+    tx.put(Awaited(*awaited_key(digest)))
+
+
+def awaited_key(digest: str) -> Key:
+    """Where it is noted that somebody waits for a reference."""
+    return f"waiting#{digest}", "awaited"
+
+
+def find_awaited(digests: Sequence[str]) -> set[str]:
+    """Which of these references somebody waits for."""
+    return {pk.removeprefix("waiting#") for pk, _ in Awaited.find_all([awaited_key(digest) for digest in digests])}
+
+
+def find_waiting(digest: str, limit: int) -> list[Waiting]:
+    """Up to `limit` records that wait for a reference."""
+    with storage_errors():
+        return list(Waiting.query(f"waiting#{digest}", Waiting.sk.startswith("pat_"), consistent_read=True, limit=limit))
+
+
+def end_waiting(tx: Transaction, waiting: Waiting) -> None:
+    """A record waits no more."""
+    tx.delete(waiting)
+
+
+def end_awaited(digest: str) -> None:
+    """Nobody waits for a reference any more."""
+    with storage_errors():
+        Awaited(*awaited_key(digest)).delete()

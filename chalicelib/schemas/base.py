@@ -1,0 +1,66 @@
+"""What all request and response shapes share."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
+
+from chalicelib import clock
+
+
+class FieldProblem(ValueError):  # noqa: N818  Pydantic wants a ValueError; the name says what the caller sees.
+    """A rule that a field breaks: a code of the catalogue (`field.<code>`) and the values of its words."""
+
+    def __init__(self, code: str, **values: object) -> None:
+        super().__init__(code)
+        self.code = code
+        self.values = values
+
+
+class Body(BaseModel):
+    """A request's body: unknown fields and wrong types are refused, nothing is guessed."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True, defer_build=True)
+
+
+class Query(BaseModel):
+    """A request's query: unknown parameters are refused; values come as text."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True)
+
+
+class Shape(BaseModel):
+    """A part of an answer."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+
+
+class PageQuery(Query):
+    """How every list is paged."""
+
+    limit: int = Field(default=20, ge=1, le=100, description="How many items a page holds at most.")
+    cursor: str | None = Field(default=None, max_length=2048, description="Where the page begins: `next_cursor` of the page before.")
+
+
+def _no_surrogates(text: str) -> str:
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise FieldProblem("wrong_form")
+    return text
+
+
+def _aware(at: datetime) -> datetime:
+    if at.tzinfo is None:
+        raise FieldProblem("zone_missing")
+    return at
+
+
+Text = Annotated[str, Field(max_length=200), AfterValidator(_no_surrogates)]
+"""A short text that a person types."""
+
+Instant = Annotated[datetime, AfterValidator(_aware), PlainSerializer(clock.stamp, return_type=str)]
+"""An aware time; written as RFC 3339 in UTC with `Z`."""
+
+
+def json_schema(**members: Any) -> dict[str, Any]:
+    """Additions to a field's JSON Schema, such as an example."""
+    return members

@@ -1,0 +1,42 @@
+"""The shape of every refusal (RFC 9457)."""
+
+from pydantic import Field
+
+from chalicelib.schemas.base import Shape
+
+
+class FieldErrorShape(Shape):
+    """One thing wrong with one place of the request."""
+
+    pointer: str = Field(description="A JSON pointer into the body, or `?name` for a query parameter.")
+    code: str
+    detail: str
+
+
+class Problem(Shape):
+    """Why a request was refused, in words for the person who made it."""
+
+    type: str = Field(description="Where this code is explained.")
+    title: str
+    status: int
+    detail: str
+    code: str = Field(description="Stable: clients may decide by it.")
+    request_id: str
+    errors: list[FieldErrorShape] | None = None
+
+
+class ErrorEntry(Shape):
+    """One code that the portal refuses with."""
+
+    code: str
+    status: int
+    title: str
+    detail: str
+    cure: str
+    type: str
+
+
+class ErrorList(Shape):
+    """Every code."""
+
+    items: list[ErrorEntry]

@@ -1,0 +1,96 @@
+"""Shapes of the record."""
+
+from datetime import date, datetime
+from typing import Annotated, Literal, NotRequired
+
+from pydantic import BeforeValidator, Field, RootModel, WithJsonSchema
+
+from chalicelib.domain.records.categories import Category
+from chalicelib.domain.records.rows import Row
+from chalicelib.schemas.base import FieldProblem, PageQuery, Query, Shape
+
+_DAY_LENGTH = 10
+
+
+def _moment(text: object) -> object:
+    if not isinstance(text, str):
+        return text
+    try:
+        if len(text) == _DAY_LENGTH:
+            return date.fromisoformat(text)
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise FieldProblem("moment_expected") from None
+    if at.tzinfo is None:
+        raise FieldProblem("zone_missing")
+    return at
+
+
+Moment = Annotated[
+    date | datetime,
+    BeforeValidator(_moment),
+    WithJsonSchema({"anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]}),
+]
+"""A day in the clinic's zone, or a time with its zone."""
+
+
+class RecordsQuery(PageQuery):
+    """Which records."""
+
+    category: Category | None = None
+    from_: Moment | None = Field(default=None, alias="from", description="The first day, or a time.")
+    to: Moment | None = Field(default=None, description="The last day, included, or a time.")
+    encounter: str | None = Field(default=None, min_length=1, max_length=100)
+    code: str | None = Field(default=None, min_length=1, max_length=300, description="`system|code`.")
+    q: str | None = Field(default=None, min_length=1, max_length=100, description="Words of the title. A page may be short.")
+
+
+class RecordQuery(Query):
+    """How one record is shown."""
+
+    format: Literal["json", "fhir"] = "json"
+
+
+class PatientSummary(Shape):
+    """Who the summary is about."""
+
+    patient_id: str
+    clinic_number: str
+    name: str
+    birth_date: str | None
+    gender: str | None
+
+
+class RecordPage(Shape):
+    """A page of the record."""
+
+    items: list[Row]
+    next_cursor: str | None
+
+
+class RecordDetailRow(Row):
+    """One entry; a visit has everything that came about during it."""
+
+    during: NotRequired[list[Row]]
+
+
+class RecordDetail(RootModel[RecordDetailRow]):
+    """One entry of the record."""
+
+
+class Summary(Shape):
+    """What a patient wants to know first."""
+
+    patient: PatientSummary
+    next_appointments: list[dict[str, str]]
+    questionnaires_due: list[dict[str, str]]
+    new_results: list[Row]
+    medication_changes: list[Row]
+    refills_due: list[dict[str, str]]
+    requests_open: list[dict[str, str]]
+    unread_messages: int
+    balance: dict[str, str | int] | None
+    alerts: list[dict[str, str]]
+    conditions: list[Row]
+    medications: list[Row]
+    allergies: list[Row]

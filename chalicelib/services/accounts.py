@@ -1,0 +1,210 @@
+"""The second half of registering, and what people do with their own account."""
+
+import json
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from chalicelib import clock, ids
+from chalicelib.auth import hashing, secrets, sessions
+from chalicelib.auth.peppers import peppers
+from chalicelib.auth.sessions import Tokens, Transport
+from chalicelib.domain import identity, passwords, security_questions
+from chalicelib.domain.access import Actor, ActorKind
+from chalicelib.domain.accounts import AccountView
+from chalicelib.domain.audit import Action, Entry
+from chalicelib.domain.legal import VERSIONS, LegalKind
+from chalicelib.domain.notices import Notice, NoticeKind
+from chalicelib.domain.security_questions import AnswerError, SecurityAnswer
+from chalicelib.domain.registration import EMAIL_CONFIRMATION_LASTS
+from chalicelib.errors import FieldError, Invalid, NotFound, RegistrationEnded, TermsOutdated, UsernameTaken
+from chalicelib.models import accounts, activations, audit, links, outbox, patients
+from chalicelib.models.accounts import Account
+from chalicelib.models.activations import Registration
+from chalicelib.models.patients import Patient
+from chalicelib.models.transaction import Transaction, transaction
+from chalicelib.services import devices
+from chalicelib.settings import settings
+
+VERIFY_EMAIL = "verify_email"
+"""The purpose of the link in a confirmation email."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewAccount:
+    """What somebody chooses for their account. The email is the one given here, else the one given at the start."""
+
+    username: str
+    password: str
+    security_answers: list[SecurityAnswer]
+    terms_version: str
+    email: str | None
+    device_name: str | None
+    transport: Transport
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """An account and its new session; the device token is there where the device is new."""
+
+    account: AccountView
+    tokens: Tokens
+    device_token: str | None = None
+
+
+def create(registration_id: str, token: str, chosen: NewAccount) -> SignedIn:
+    """Open the account of a proved identity and sign its holder in.
+
+    Raises NotFound for a token that is not this registration's, RegistrationEnded, TermsOutdated, Invalid for a password,
+    username or answer that a rule refuses, UsernameTaken, and IdentityNotConfirmed where the code was used meanwhile.
+    """
+    registration = _find_registration(registration_id, token)
+    chosen = replace(chosen, email=chosen.email or registration.email)
+    patient = patients.find(registration.patient_id)
+    if patient is None:
+        raise NotFound
+    _check(chosen, patient)
+    username_key = identity.canonical_username(chosen.username)
+    email_key = identity.canonical_email(chosen.email) if chosen.email else None
+    name_owner, email_owner, patient_owner = accounts.find_owners(username_key, email_key, patient.pk)
+    if patient_owner is not None:
+        raise RegistrationEnded
+    if name_owner is not None:
+        raise UsernameTaken
+    account = _new_account(chosen, registration, username_key)
+    with transaction() as tx:
+        accounts.create_account(tx, account)
+        activations.use(tx, patient.pk, registration.activation_id)
+        activations.end_registration(tx, registration)
+        _post_email_notice(tx, account, email_owner.account_id if email_owner else None)
+        signed_in = open_session(tx, account, chosen.transport, chosen.device_name)
+        actor = Actor(ActorKind.ACCOUNT, account.pk, patient_id=patient.pk)
+        audit.record(tx, Entry(actor, Action.ACCOUNT_CREATE, account_id=account.pk, about={"patient_id": patient.pk}))
+    return signed_in
+
+
+def open_session(tx: Transaction, account: Account, transport: Transport, device_name: str | None, *, version: int | None = None) -> SignedIn:
+    """A session on a device that was not known before."""
+    device_id, device_token = devices.remember(tx, account, device_name)
+    tokens = sessions.open_session(tx, account, transport, device_name=device_name, device_id=device_id, version=version)
+    return SignedIn(view(account), tokens, device_token)
+
+
+def view(account: Account) -> AccountView:
+    """An account as its holder sees it. An email that is somebody else's shows as one that waits, so that nobody learns whose it is."""
+    return AccountView(
+        account_id=account.pk,
+        patient_id=account.patient_id,
+        username=account.username,
+        email=account.email or account.pending_email,
+        email_verified=account.email is not None,
+        mobile_phone=account.mobile_phone,
+        language=account.language,
+        time_zone=account.time_zone,
+        version=int(account.version),
+    )
+
+
+def find(actor: Actor) -> Account:
+    """The caller's own account. Raises NotFound."""
+    account = accounts.find_account(actor.id)
+    if account is None:
+        raise NotFound
+    return account
+
+
+def read(actor: Actor) -> AccountView:
+    """The caller's own account as they see it."""
+    return view(find(actor))
+
+
+def edit(actor: Actor, expected_version: int, changes: dict[str, str]) -> AccountView:
+    """Change language or time zone. Raises StaleVersion."""
+    account = find(actor)
+    with transaction() as tx:
+        accounts.edit_account(tx, account, expected_version=expected_version, **changes)
+        about: dict[str, object] = {"fields": sorted(changes)}
+        audit.record(tx, Entry(actor, Action.ACCOUNT_EDIT, account_id=account.pk, about=about))
+    return read(actor)
+
+
+def _find_registration(registration_id: str, token: str) -> Registration:
+    registration = activations.find_registration(registration_id)
+    if registration is None or not secrets.same(secrets.token_hash(token), registration.token_hash):
+        raise NotFound
+    if clock.stamp(clock.now()) >= registration.expires_at:
+        raise RegistrationEnded
+    return registration
+
+
+def _check(chosen: NewAccount, patient: Patient) -> None:
+    if chosen.terms_version != VERSIONS[LegalKind.TERMS]:
+        raise TermsOutdated
+    errors = [FieldError("/username", f"username_{reason}") for reason in identity.check_username(chosen.username, own_email=chosen.email)]
+    errors += check_password(chosen.password, _own_words(chosen, patient))
+    if settings().security_questions:
+        errors += _answer_errors(chosen.security_answers)
+    if errors:
+        raise Invalid(errors)
+
+
+def check_password(password: str, own_words: list[str], pointer: str = "/password") -> list[FieldError]:
+    """What is wrong with a password, for the field it came in."""
+    values: dict[str, object] = {"minimum": passwords.SHORTEST, "maximum": passwords.LONGEST}
+    return [FieldError(pointer, f"password_{reason}", values) for reason in passwords.check(password, own_words=own_words)]
+
+
+def _answer_errors(answers: list[SecurityAnswer]) -> list[FieldError]:
+    found = security_questions.check_answers(answers)
+    return [FieldError(_answer_pointer(error), f"answers_{error.problem}") for error in found]
+
+
+def _answer_pointer(error: AnswerError) -> str:
+    return "/security_answers" if error.index is None else f"/security_answers/{error.index}/{error.field}"
+
+
+def _own_words(chosen: NewAccount, patient: Patient) -> list[str]:
+    return [chosen.username, chosen.email or "", *words_of(patient)]
+
+
+def words_of(patient: Patient) -> list[str]:
+    """What others may know of a patient and of the clinic, and would try as a password."""
+    names = [name for given, family in patient.all_names for name in (*given, family)]
+    return [*names, patient.birth_date or "", patient.clinic_number, settings().clinic_name]
+
+
+def _new_account(chosen: NewAccount, registration: Registration, username_key: str) -> Account:
+    asked = chosen.security_answers if settings().security_questions else []
+    answers = [
+        {"question_id": given.question_id, "hash": hashing.hash(security_questions.normalise_answer(given.answer), peppers())} for given in asked
+    ]
+    return Account(
+        ids.new_id("acc"),
+        accounts.PRINCIPAL,
+        patient_id=registration.patient_id,
+        username=chosen.username,
+        username_key=username_key,
+        pending_email=identity.parse_email(chosen.email).display if chosen.email else None,
+        mobile_phone=registration.mobile_phone,
+        language=chosen.language,
+        time_zone=str(settings().clinic_zone),
+        password_hash=hashing.hash(chosen.password, peppers()),
+        security_answers=json.dumps(answers),
+        terms_version=chosen.terms_version,
+        created_at=clock.stamp(clock.now()),
+        credentials_version=1,
+        version=1,
+    )
+
+
+def _post_email_notice(tx: Transaction, account: Account, owner_id: str | None) -> None:
+    """Ask the mailbox to confirm; where it is somebody else's already, tell that somebody, and nothing to the stranger (ID 5)."""
+    if not account.pending_email:
+        return
+    if owner_id is not None:
+        outbox.post(tx, Notice(NoticeKind.EMAIL_IN_USE, owner_id))
+        return
+    link = links.create(tx, VERIFY_EMAIL, account.pk, EMAIL_CONFIRMATION_LASTS)
+    outbox.post(tx, Notice(NoticeKind.EMAIL_CONFIRMATION, account.pk, {"link_id": link.pk}))
+
+

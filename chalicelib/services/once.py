@@ -1,0 +1,48 @@
+"""Idempotency-Key: the same request served twice has one effect and one answer (draft-ietf-httpapi-idempotency-key-header)."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from chalicelib.errors import Unavailable
+from chalicelib.models import idempotency
+from chalicelib.models.base import Key
+from chalicelib.models.idempotency import Served
+from chalicelib.models.transaction import AlreadyDone, Transaction, transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """One caller's key on one route, and the hash of what was asked."""
+
+    row_id: str
+    request_hash: str
+
+    @classmethod
+    def of(cls, *, caller: str, route: str, path: dict[str, str], key: str, body: bytes) -> "Once":
+        """The row and the request hash of a request. No part of the request can be read back from them."""
+        row_id = hashlib.sha256("\x1f".join([caller, route, key]).encode()).hexdigest()
+        return cls(row_id, hashlib.sha256(json.dumps(path, sort_keys=True).encode() + b"\x1f" + body).hexdigest())
+
+    @property
+    def key(self) -> Key:
+        """The key of its row, to be read together with the state."""
+        return idempotency.key(self.row_id)
+
+    def replayed(self, row: object) -> dict[str, str] | None:
+        """The ids of the first answer where the request was served before."""
+        return row.replayed_ids(self.request_hash) if isinstance(row, Served) else None
+
+    def commit(self, change: Callable[[Transaction], dict[str, str]]) -> dict[str, str]:
+        """Run a change in one transaction with its idempotency row. Returns the ids of the change, or those of the first one."""
+        try:
+            with transaction() as tx:
+                answer_ids = change(tx)
+                idempotency.remember(tx, self.row_id, self.request_hash, answer_ids)
+        except AlreadyDone as done:
+            replayed = idempotency.of_item(done.item).replayed_ids(self.request_hash)
+            if replayed is None:
+                raise Unavailable(retry_after=1) from done
+            return replayed
+        return answer_ids

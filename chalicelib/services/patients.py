@@ -1,0 +1,56 @@
+"""Patients as the clinic's systems find them."""
+
+from dataclasses import dataclass
+
+from chalicelib.auth import secrets
+from chalicelib.domain.access import Actor
+from chalicelib.domain.audit import Action, Entry
+from chalicelib.domain.fhir.ssn import is_ssn_system
+from chalicelib.errors import FieldError, Invalid
+from chalicelib.models import audit, patients
+from chalicelib.models.patients import Patient
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPatient:
+    """Enough of a patient to know that it is the right one."""
+
+    patient_id: str
+    clinic_number: str
+    first_name: str | None
+    last_name: str | None
+    names: tuple[str, ...]
+    birth_date: str | None
+    deceased: bool
+
+
+def find_by_identifier(actor: Actor, identifier: str) -> list[FoundPatient]:
+    """The patients with an identifier, `value` or `system|value`, newest id first. Every look is audited before it is answered.
+
+    Raises Invalid for a Social Security number: the portal does not keep them.
+    """
+    system, bar, value = identifier.rpartition("|")
+    if bar and is_ssn_system(system):
+        raise Invalid([FieldError("?identifier", "ssn_not_searchable")])
+    if not value:
+        raise Invalid([FieldError("?identifier", "wrong_form")])
+    value_hash = secrets.keyed_hash("identifier", value)
+    found = patients.find_many(patients.find_ids_by_identifier(value_hash, system if bar else None))
+    if not found:
+        audit.record_alone(Entry(actor, Action.PATIENT_LOOKUP, about={"found": 0}))
+    for patient in found:
+        audit.record_alone(Entry(actor, Action.PATIENT_LOOKUP, patient_id=patient.pk))
+    return sorted((_found(patient) for patient in found), key=lambda patient: patient.patient_id, reverse=True)
+
+
+def _found(patient: Patient) -> FoundPatient:
+    given, family = next(iter(patient.all_names), ([], ""))
+    return FoundPatient(
+        patient_id=patient.pk,
+        clinic_number=patient.clinic_number,
+        first_name=given[0] if given else None,
+        last_name=family or None,
+        names=tuple(" ".join([*given, family]).strip() for given, family in patient.all_names),
+        birth_date=patient.birth_date,
+        deceased=bool(patient.deceased),
+    )

@@ -1,0 +1,185 @@
+"""Signing in and out (PW 4-6, SE 1-3)."""
+
+from dataclasses import dataclass
+
+from chalicelib import clock
+from chalicelib.auth import hashing, limits, secrets
+from chalicelib.auth import sessions as tokens_of
+from chalicelib.auth.limits import Limit, Try
+from chalicelib.auth.peppers import peppers
+from chalicelib.auth.sessions import Transport
+from chalicelib.domain import identity
+from chalicelib.domain.access import NOBODY, Actor, ActorKind
+from chalicelib.domain.accounts import SessionView
+from chalicelib.domain.audit import Action, Entry
+from chalicelib.errors import NotFound, SessionEnded, WrongCredentials
+from chalicelib.models import accounts, audit
+from chalicelib.models import sessions as storage
+from chalicelib.models.accounts import Account
+from chalicelib.models.base import in_chunks
+from chalicelib.models.sessions import Device, Session
+from chalicelib.models.transaction import transaction
+from chalicelib.services import accounts as account_service
+from chalicelib.services import devices
+from chalicelib.services.accounts import SignedIn, open_session
+
+WRONG_PER_BUCKET = Limit(tries=10, seconds=300)
+WRONG_OVERALL = Limit(tries=1000, seconds=300)
+DISABLED_AFTER = 100
+"""Wrong tries in a row after which a password is disabled (NIST SP 800-63B-4 §3.2.2)."""
+
+_OVERALL = "sign-in"
+_ENDED_AT_ONCE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try to sign in, and where it comes from."""
+
+    username: str
+    password: str
+    source_ip: str
+    transport: Transport
+    device_name: str | None
+    device_token: str | None
+
+
+def sign_in(attempt: Attempt) -> SignedIn:
+    """A new session. Raises TooManyRequests before any hash is computed, and WrongCredentials for every other reason."""
+    username_key = identity.canonical_username(attempt.username)
+    account, device = _find(username_key, attempt.device_token)
+    tries = _reserve(username_key, device, attempt.source_ip)
+    if not _is_right(attempt.password, account, known_device=device is not None):
+        _note_wrong(account, device)
+        raise WrongCredentials
+    for reserved in tries:
+        limits.give_back(reserved)
+    if account is None:
+        raise WrongCredentials
+    return _open(account, device, attempt)
+
+
+def _find(username_key: str, device_token: str | None) -> tuple[Account | None, Device | None]:
+    account_id = accounts.find_account_id(username_key)
+    if account_id is None:
+        return None, None
+    account, device = storage.find_account_and_device(account_id, devices.claimed_id(device_token, account_id))
+    return account, device if devices.is_known(device, device_token) else None
+
+
+def _reserve(username_key: str, device: Device | None, source_ip: str) -> list[Try]:
+    """One try of each bucket that the attempt counts in. A known device has a bucket of its own, which strangers cannot fill."""
+    if device is not None:
+        return [limits.take(f"sign-in:device:{device.device_id}", WRONG_PER_BUCKET)]
+    limits.check_overall(_OVERALL, WRONG_OVERALL)
+    by_account = limits.take(f"sign-in:account:{secrets.keyed_hash('username', username_key)}", WRONG_PER_BUCKET)
+    try:
+        by_address = limits.take(f"sign-in:address:{limits.network(source_ip)}", WRONG_PER_BUCKET)
+    except Exception:
+        limits.give_back(by_account)
+        raise
+    return [by_account, by_address]
+
+
+def _is_right(password: str, account: Account | None, *, known_device: bool) -> bool:
+    if account is None:
+        hashing.verify_nothing(password, peppers())
+        return False
+    right = hashing.verify(account.password_hash, password, peppers())
+    barred = account.disabled or (account.password_disabled and not known_device)
+    return right and not barred
+
+
+def _note_wrong(account: Account | None, device: Device | None) -> None:
+    limits.note_overall(_OVERALL)
+    if account is None:
+        return
+    about: dict[str, object] = {"known_device": device is not None}
+    audit.record_alone(Entry(NOBODY, Action.SESSION_REFUSE, account_id=account.pk, about=about))
+    if device is None and accounts.note_wrong_password(account, limit=DISABLED_AFTER):
+        audit.record_alone(Entry(NOBODY, Action.ACCOUNT_PASSWORD_DISABLE, account_id=account.pk))
+
+
+def _open(account: Account, device: Device | None, attempt: Attempt) -> SignedIn:
+    rehash = hashing.needs_rehash(account.password_hash, peppers())
+    new_hash = hashing.hash(attempt.password, peppers()) if rehash else None
+    with transaction() as tx:
+        accounts.note_right_password(tx, account, new_hash=new_hash, unlocks=not account.password_disabled)
+        if device is None:
+            signed_in = open_session(tx, account, attempt.transport, attempt.device_name)
+        else:
+            name = attempt.device_name or device.name
+            tokens = tokens_of.open_session(tx, account, attempt.transport, device_name=name, device_id=device.device_id)
+            signed_in = SignedIn(account_service.view(account), tokens)
+        actor = Actor(ActorKind.ACCOUNT, account.pk, patient_id=account.patient_id)
+        about: dict[str, object] = {"session_id": signed_in.tokens.session_id}
+        audit.record(tx, Entry(actor, Action.SESSION_CREATE, account_id=account.pk, about=about))
+    return signed_in
+
+
+def refresh(refresh_token: str) -> SignedIn:
+    """The next tokens of a session. Raises SessionEnded; a spent token ends its session and is audited."""
+    try:
+        principal, tokens = tokens_of.refresh(refresh_token)
+    except tokens_of.TokenReused as reused:
+        about: dict[str, object] = {"session_id": reused.session_id}
+        audit.record_alone(Entry(NOBODY, Action.SESSION_REUSE, account_id=reused.principal_id, about=about))
+        raise SessionEnded from reused
+    if not isinstance(principal, Account):
+        raise SessionEnded
+    return SignedIn(account_service.view(principal), tokens)
+
+
+def session_id_of(refresh_token: str) -> str:
+    """The session that a refresh token claims to be of."""
+    return tokens_of.claimed_session_id(refresh_token)
+
+
+def find_all(actor: Actor) -> list[SessionView]:
+    """The caller's open sessions, the latest first."""
+    account = account_service.find(actor)
+    found = [_view(session) for session in storage.find_sessions(actor.id) if tokens_of.is_open(account, session)]
+    return sorted(found, key=lambda session: (session.created_at, session.session_id), reverse=True)
+
+
+def find_current(actor: Actor) -> SessionView:
+    """The session of this very call."""
+    session = storage.find(actor.id, actor.session_id or "")
+    if session is None:
+        raise NotFound
+    return _view(session)
+
+
+def _view(session: Session) -> SessionView:
+    return SessionView(
+        session_id=session.session_id,
+        device_name=session.device_name,
+        transport=session.transport,
+        created_at=clock.read_stamp(session.created_at),
+        refreshed_at=clock.read_stamp(session.refreshed_at),
+        expires_at=clock.read_stamp(session.expires_at),
+    )
+
+
+def end(actor: Actor, session_id: str) -> None:
+    """Sign one session out. Raises NotFound for one that is not the caller's."""
+    session = storage.find(actor.id, session_id)
+    if session is None:
+        raise NotFound
+    _end(actor, [session])
+
+
+def end_others(actor: Actor) -> int:
+    """Sign every other session out; returns how many."""
+    others = [session for session in storage.find_sessions(actor.id) if session.session_id != actor.session_id]
+    _end(actor, others)
+    return len(others)
+
+
+def _end(actor: Actor, ended: list[Session]) -> None:
+    for chunk in in_chunks(ended, _ENDED_AT_ONCE):
+        with transaction() as tx:
+            for session in chunk:
+                storage.end_session(tx, session)
+            about: dict[str, object] = {"session_ids": [session.session_id for session in chunk]}
+            audit.record(tx, Entry(actor, Action.SESSION_END, account_id=actor.id, about=about))

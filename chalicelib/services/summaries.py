@@ -1,0 +1,63 @@
+"""The summary: what a patient wants to know first, each part derived when it is asked for."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from chalicelib.domain.fhir import text
+from chalicelib.domain.records.categories import Category
+from chalicelib.domain.records.view import WITHDRAWN
+from chalicelib.errors import NotFound
+from chalicelib.models import patients
+from chalicelib.models.patients import Patient
+from chalicelib.services import records
+from chalicelib.services.records import Filter
+
+_NEWEST = 10
+_READ = 100
+_OVER = frozenset({"completed", "stopped", "cancelled", "entered-in-error", "inactive", "resolved", "remission", "ended"})
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The parts of a summary that exist; each list holds views as JSON text, the newest first."""
+
+    patient: Patient
+    new_results: list[str]
+    medication_changes: list[str]
+    conditions: list[str]
+    medications: list[str]
+    allergies: list[str]
+
+
+def read(patient_id: str) -> Summary:
+    """The summary of a patient. Raises NotFound."""
+    patient = patients.find(patient_id)
+    if patient is None:
+        raise NotFound
+    medications = _views(patient_id, Category.MEDICATION)
+    return Summary(
+        patient=patient,
+        new_results=_dumped(_views(patient_id, Category.LAB)[:_NEWEST]),
+        medication_changes=_dumped(medications[:_NEWEST]),
+        conditions=_dumped(_only(_views(patient_id, Category.CONDITION), _is_active)),
+        medications=_dumped(_only(medications, _is_active)),
+        allergies=_dumped(_only(_views(patient_id, Category.ALLERGY), _is_active)),
+    )
+
+
+def _views(patient_id: str, category: Category) -> list[dict[str, Any]]:
+    page = records.find_page(patient_id, Filter(category=category), limit=_READ, after=None)
+    return [text.parse(view) for view in page.views]
+
+
+def _only(views: list[dict[str, Any]], wanted: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:
+    return [view for view in views if wanted(view)]
+
+
+def _is_active(view: dict[str, Any]) -> bool:
+    return view["status"] not in _OVER and view.get("verification_status") not in {WITHDRAWN, "refuted"}
+
+
+def _dumped(views: list[dict[str, Any]]) -> list[str]:
+    return [text.dump(view).decode() for view in views]

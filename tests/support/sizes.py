@@ -1,0 +1,47 @@
+"""The size of every promise, in one place: `make promises` measures the full figure, every other run a smaller one."""
+
+import os
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True)
+class _Size:
+    full: int
+    small: int
+
+
+_SIZES: Final = {
+    # Concurrent activations of one clinic number.
+    "ID 3": _Size(full=200, small=40),
+    # Concurrent registrations of one username, and of one email.
+    "ID 4": _Size(full=100, small=20),
+    # Interleaved sign-ins of each kind whose times are compared.
+    "PW 4": _Size(full=1000, small=20),
+    # Wrong passwords in a row until the password is disabled.
+    "PW 5": _Size(full=100, small=100),
+    # Parallel wrong sign-ins of one account.
+    "PW 6": _Size(full=1000, small=60),
+    # Parallel refreshes with one refresh token.
+    "SE 3": _Size(full=50, small=20),
+    # Concurrent redemptions of one code or link.
+    "RC 1": _Size(full=50, small=20),
+    # Examples of every operation that schemathesis tries.
+    "AP 2": _Size(full=100, small=5),
+    # Rows inserted while a list is walked.
+    "AP 4": _Size(full=500, small=60),
+}
+
+
+def is_full() -> bool:
+    """Whether this run measures the promises at their figures."""
+    return os.environ.get("PROMISES", "") == "full"
+
+
+def size(promise: str) -> int:
+    """How many of what the promise counts this run does, for example `size("ID 3")` concurrent activations.
+
+    Raises:
+        KeyError: No size is written down for that promise.
+    """
+    return _SIZES[promise].full if is_full() else _SIZES[promise].small
