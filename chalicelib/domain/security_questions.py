@@ -53,7 +53,6 @@ class AnswerProblem(StrEnum):
     WRONG_NUMBER = "wrong_number_of_answers"
     UNKNOWN_QUESTION = "unknown_question"
     REPEATED_QUESTION = "repeated_question"
-    REPEATED_ANSWER = "repeated_answer"
     TOO_SHORT = "too_short"
     TOO_LONG = "too_long"
     IN_QUESTION = "in_question"
@@ -112,7 +111,6 @@ def _answer_problems(answer: SecurityAnswer, before: Sequence[SecurityAnswer]) -
     text = normalise_answer(answer.answer)
     found = {
         AnswerProblem.TOO_SHORT: len(text.replace(" ", "")) < _shortest(text),
-        AnswerProblem.REPEATED_ANSWER: any(text == normalise_answer(other.answer[:LONGEST]) for other in before),
         AnswerProblem.IN_QUESTION: _is_in(text, QUESTIONS.get(answer.question_id, "")),
     }
     return [problem for problem, is_so in found.items() if is_so]

@@ -10,6 +10,7 @@ from pynamodb.connection import Connection, TableConnection
 from pynamodb.exceptions import PynamoDBException, TableError
 from pynamodb.models import Model
 
+from chalicelib import observability
 from chalicelib.errors import Unavailable
 from chalicelib.settings import settings
 
@@ -20,6 +21,8 @@ _BATCH, _UNPROCESSED_TRIES = 100, 5
 
 Key: TypeAlias = tuple[str, str]
 RawItem: TypeAlias = dict[str, dict[str, Any]]
+
+_BUGS = frozenset({"ValidationException", "ResourceNotFoundException", "SerializationException"})
 
 _lock = threading.Lock()
 _shared: list[Connection] = []
@@ -126,8 +129,15 @@ class storage_errors:  # noqa: N801  A context manager that reads as a word of t
         pass
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, PynamoDBException | BotoCoreError | ClientError):
+        if isinstance(error, PynamoDBException | BotoCoreError | ClientError) and not _is_bug(error):
+            observability.fault("storage.unavailable", error)
+            observability.count("StorageUnavailable")
             raise Unavailable from error
+
+
+def _is_bug(error: Exception) -> bool:
+    """A request that DynamoDB cannot understand will not be understood later either."""
+    return getattr(error, "cause_response_code", None) in _BUGS or getattr(error, "response", {}).get("Error", {}).get("Code") in _BUGS
 
 
 _T = TypeVar("_T")

@@ -15,7 +15,8 @@ from chalicelib.models.records import Order, Raw, Record
 from chalicelib.services.imports.plan import folded
 from chalicelib.settings import settings
 
-_FIRST, _LAST = "", "\uffff"
+# Keys are compared as text; an empty one is none for DynamoDB.
+_FIRST, _LAST = " ", "\uffff"
 _READ_AT_ONCE = 100
 """Rows that one page of a search reads at most: it may be short while more is to come."""
 

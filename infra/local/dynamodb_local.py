@@ -55,7 +55,7 @@ class DynamoDBLocal:
         Raises Unavailable where Java, npm or the download is missing, or where the engine does not come up.
         """
         java, jar = find_java(), find_jar()
-        self._port = self._port or _free_port()
+        self._port = _free_port(self._port)
         # A file and not a pipe, which would fill up and stop the engine.
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - stop() closes it.
         self._process = subprocess.Popen(
@@ -144,9 +144,13 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.communicate()
 
 
-def _free_port() -> int:
+def _free_port(wanted: int) -> int:
+    """The port, or any for 0, checked now: while the engine starts, another program on it would pass for the engine."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        try:
+            probe.bind(("127.0.0.1", wanted))
+        except OSError as taken:
+            raise Unavailable(f"Port {wanted} is taken: {taken.strerror}.") from taken
         port: int = probe.getsockname()[1]
     return port
 

@@ -139,7 +139,7 @@ json_values = st.recursive(
         st.lists(children, max_size=3)
         | st.dictionaries(
             st.sampled_from(
-                ["resourceType", "entry", "resource", "identifier", "type", "coding", "system", "value", "data"]
+                ["resourceType", "entry", "resource", "identifier", "type", "coding", "code", "system", "value", "data"]
             ),
             children,
             max_size=5,

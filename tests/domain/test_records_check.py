@@ -27,6 +27,7 @@ def _problems(resource: dict[str, Any], **changes: Any) -> list[str]:
     [
         ({"status": ...}, "Observation.status: a required element is missing"),
         ({"status": "finalised"}, "got finalised"),
+        ({"category": [{"coding": [{"code": [5]}]}]}, "Observation.category[0].coding[0].code: a string was expected"),
         ({"status": ["final"]}, "Observation.status: a string was expected, got a list"),
         ({"code": ...}, "Observation.code: a required element is missing"),
         ({"code": "A1c"}, "Observation.code: an object (CodeableConcept) was expected, got a string"),
@@ -56,6 +57,7 @@ def _problems(resource: dict[str, Any], **changes: Any) -> list[str]:
         ({"modifierExtension": [{"url": "x"}]}, "Observation.modifierExtension: it changes the meaning"),
         ({"meta": {"lastUpdated": "now"}}, "Observation.meta.lastUpdated: YYYY"),
         ({"contained": [{"resourceType": "Patient", "name": "x"}]}, "Observation.contained[0].name: a list"),
+        ({"contained": True}, "Observation.contained: a list was expected, got true or false"),
         ({"contained": [5]}, "Observation.contained[0]: a resource was expected"),
         ({"interpretation": {}}, "Observation.interpretation: a list was expected"),
     ],

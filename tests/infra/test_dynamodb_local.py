@@ -3,7 +3,6 @@
 import http.client
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -65,24 +64,23 @@ def test_a_jar_that_is_not_the_pinned_one_is_not_run(tmp_path: Path) -> None:
         find_jar(tmp_path)
 
 
+def _portal(engine: DynamoDBLocal, data: Path) -> EmbeddedAws:
+    return EmbeddedAws(dynamodb_endpoint=engine.endpoint, data_folder=data)
+
+
 @needs_engine
 @pytest.mark.dynamodb_local
 def test_tables_objects_and_root_key_survive_a_restart_of_portal_and_engine(tmp_path: Path) -> None:
     tables, data = tmp_path / "tables", tmp_path / "data"
     row = {"pk": {"S": "kept"}, "sk": {"S": "kept"}}
-    with DynamoDBLocal(folder=tables) as engine:
-        with EmbeddedAws(dynamodb_endpoint=engine.endpoint, data_folder=data) as aws:
-            before = dict(aws.deployed.outputs)
-            secret = aws.client("secretsmanager").get_secret_value(SecretId="portal-local-root-key")["SecretString"]
-            aws.client("dynamodb").put_item(TableName="portal-local-audit", Item=row)
-    with DynamoDBLocal(folder=tables) as engine:
-        with EmbeddedAws(dynamodb_endpoint=engine.endpoint, data_folder=data) as aws:
-            after = dict(aws.deployed.outputs)
-            assert aws.client("dynamodb").scan(TableName="portal-local-audit")["Items"] == [row]
-            assert (
-                aws.client("secretsmanager").get_secret_value(SecretId="portal-local-root-key")["SecretString"]
-                == secret
-            )
+    with DynamoDBLocal(folder=tables) as engine, _portal(engine, data) as aws:
+        before = dict(aws.deployed.outputs)
+        secret = aws.client("secretsmanager").get_secret_value(SecretId="portal-local-root-key")["SecretString"]
+        aws.client("dynamodb").put_item(TableName="portal-local-audit", Item=row)
+    with DynamoDBLocal(folder=tables) as engine, _portal(engine, data) as aws:
+        after = dict(aws.deployed.outputs)
+        assert aws.client("dynamodb").scan(TableName="portal-local-audit")["Items"] == [row]
+        assert aws.client("secretsmanager").get_secret_value(SecretId="portal-local-root-key")["SecretString"] == secret
     # The stream goes on, too, so that the pump can.
     assert after["OutboxStreamArn"] == before["OutboxStreamArn"]
 
@@ -96,13 +94,8 @@ def test_the_engine_answers_on_loopback_only_and_a_taken_port_is_named() -> None
         listening = subprocess.run(["ss", "-Hltn"], capture_output=True, text=True, check=True).stdout
         (line,) = [line for line in listening.splitlines() if line.split()[3].endswith(f":{port}")]
         assert "127.0.0.1" in line.split()[3]
-        with pytest.raises(Unavailable, match=str(port)):
-            _start_beside(port)
-
-
-def _start_beside(port: int) -> None:
-    with socket.create_connection(("127.0.0.1", port)):
-        DynamoDBLocal(port=port).start()
+        with pytest.raises(Unavailable, match=f"Port {port} is taken"):
+            DynamoDBLocal(port=port).start()
 
 
 _PARENT = """

@@ -231,7 +231,7 @@ def test_a_schedule_runs_when_the_portals_clock_says_so(aws: EmbeddedAws, portal
         ("cron(0 6 14 3 ? 2027)", "05:00:00", "07:00:00", True),
     ],
 )
-def test_schedules_are_read_as_eventbridge_reads_them(expression: str, last: str, now: str, due: bool) -> None:  # noqa: FBT001
+def test_schedules_are_read_as_eventbridge_reads_them(expression: str, last: str, now: str, due: bool) -> None:
     # 14 March 2027 is a Sunday, the first day of EventBridge's week.
     times = [datetime.fromisoformat(f"2027-03-14T{time_of_day}+00:00") for time_of_day in (last, now)]
     assert read_schedule(expression)(*times) is due
@@ -295,6 +295,15 @@ def test_positions_in_a_file_let_the_next_pump_go_on_from_there(
     _put(aws, "three")
     assert Pump(portal, aws, positions=file).drain() == 1
     assert _names(portal.streamed) == [["one", "two"], ["three"]]
+
+
+def test_a_record_that_was_given_up_does_not_come_back(aws: EmbeddedAws, portal: _Portal, tmp_path: Path) -> None:
+    portal.on_stream = _fail
+    _put(aws, "poison")
+    Pump(portal, aws, positions=tmp_path / "positions.json").drain()
+    tried = len(portal.streamed)
+    assert Pump(portal, aws, positions=tmp_path / "positions.json").drain() == 0
+    assert len(portal.streamed) == tried
 
 
 def test_an_event_source_of_another_kind_is_refused(aws: EmbeddedAws, portal: _Portal) -> None:

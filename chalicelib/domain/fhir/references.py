@@ -118,9 +118,10 @@ def find_contained(resource: Resource, reference: Reference) -> Resource | None:
     """The contained resource that a `#id` reference names, or None."""
     if reference.kind is not Kind.CONTAINED:
         return None
-    for contained in resource.get("contained") or ():
-        if isinstance(contained, dict) and contained.get("id") == reference.id:
-            return contained
+    contained = resource.get("contained")
+    for inner in contained if isinstance(contained, list) else ():
+        if isinstance(inner, dict) and inner.get("id") == reference.id:
+            return inner
     return None
 
 

@@ -28,8 +28,9 @@ SHORTEST_WITH_SECOND_FACTOR = 8
 LONGEST = 256
 # So many characters beside what everybody guesses make a password of their own (PW 2).
 _FURTHER = 8
-# Two common words, or one in a short password, are no secret with fewer characters than this beside them.
-_FURTHER_BESIDE_WORDS = 4
+# One common word is no secret with fewer characters than this beside it and its copies, two are none by themselves.
+_FURTHER_BESIDE_WORD = 4
+_FURTHER_BESIDE_PAIR = 1
 _SHORTEST_COMMON = 8
 # In a short password only a word of this length is told from chance.
 _SHORTEST_ALONE = 6
@@ -104,7 +105,7 @@ class _Look:
         is_long = len(typed.text) - (copies | runs).bit_count() > LONGEST_WORD + _FURTHER
         return cls(
             folded=folded,
-            different=len(set(password.casefold())),
+            different=len(set(folded) - {SEPARATOR}),
             separators=sum(1 << at for at, character in enumerate(folded) if character == SEPARATOR),
             copies=copies,
             runs=runs,
@@ -126,9 +127,11 @@ class _Look:
         if any(self._leaves_less_than(_FURTHER, mask) for mask in long_ones):
             return True
         words = [mask for word, mask in self.common.items() if len(word) >= (0 if pairs_count else _SHORTEST_ALONE)]
-        masks = pairs_of([0, *words]) if pairs_count and not self._is_phrase() else words
         known = self.own | self._years()
-        return any(self._leaves_less_than(_FURTHER_BESIDE_WORDS, mask | known) for mask in masks)
+        if any(self._leaves_less_than(_FURTHER_BESIDE_WORD, mask | known) for mask in ([0, *words] if pairs_count else words)):
+            return True
+        pairs = pairs_of([0, *words]) if pairs_count and not self._is_phrase() else []
+        return any(self._leaves_less_than(_FURTHER_BESIDE_PAIR, mask | known) for mask in pairs)
 
     def _is_phrase(self) -> bool:
         words = {word for word in self.folded.split(SEPARATOR) if len(word) >= _SHORTEST_OF_PHRASE}

@@ -65,6 +65,8 @@ def _check_resource(resource: Resource, resource_type: str, definition: _Definit
         )
     yield from _check(resource.get("meta"), "Meta", f"{resource_type}.meta")
     yield from _check_members(resource, definition, resource_type)
+    if not isinstance(resource.get("contained"), list | None):
+        yield f"{resource_type}.contained: a list was expected, got {_kind(resource['contained'])}"
     for position, contained in enumerate(_as_list(resource.get("contained"))):
         path = f"{resource_type}.contained[{position}]"
         kind = contained.get("resourceType") if isinstance(contained, Mapping) else None

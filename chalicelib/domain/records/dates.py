@@ -79,7 +79,7 @@ def _instant(match: re.Match[str], zone: Any) -> datetime:
             int((match["fraction"] or "")[:6].ljust(6, "0")),
             tzinfo=UTC if match["time"] else zone,
         )
-        return local.astimezone(UTC) + _offset(match["zone"]) + leap
+        return local.astimezone(UTC) - _offset(match["zone"]) + leap
     except (ValueError, OverflowError):
         raise NoSuchDate("there is no such date or time") from None
 

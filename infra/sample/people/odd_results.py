@@ -166,7 +166,11 @@ def _odd_shapes(chart: Chart, visit: Visit) -> None:
     cells = {"low": {"value": 2, "unit": "/[HPF]"}, "high": {"value": 5, "unit": "/[HPF]"}}
     seen = observe(chart, visit, "urine-cells", codeable("White cells in the urine, microscope"), valueRange=cells)
     colonies = observe(
-        chart, visit, "urine-colonies", codeable("Bacteria in the urine"), valueQuantity=quantity("1.0E+5", "[CFU]/mL")
+        chart,
+        visit,
+        "urine-colonies",
+        codeable("Bacteria in the urine"),
+        valueQuantity=quantity("1.0E+5", "[CFU]/mL", "CFU/mL"),
     )
     blood = observe(chart, visit, "blood-urine", codeable("Blood in the urine"), valueBoolean=False)
     observe(

@@ -143,7 +143,13 @@ PLATELETS = Analyte(
 )
 FERRITIN = Analyte("2276-4", "Ferritin [Mass/volume] in Serum or Plasma", "Ferritin", "ng/mL", ("13", "150"))
 INR = Analyte(
-    "6301-6", "INR in Platelet poor plasma by Coagulation assay", "INR", "{INR}", ("0.8", "1.1"), (None, "5.0")
+    "6301-6",
+    "INR in Platelet poor plasma by Coagulation assay",
+    "INR",
+    "{INR}",
+    ("0.8", "1.1"),
+    (None, "5.0"),
+    unit_text="INR",
 )
 TROPONIN = Analyte(
     "10839-9", "Troponin I.cardiac [Mass/volume] in Serum or Plasma", "Troponin I", "ng/mL", (None, "0.04")
