@@ -24,7 +24,7 @@ def advance(by: timedelta) -> None:
 
 def reset() -> None:
     """Show the machine's own time again."""
-    global _shift, _held  # noqa: PLW0603  A process has one clock.
+    global _shift, _held
     _shift, _held = timedelta(), None
 
 

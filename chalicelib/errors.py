@@ -1,11 +1,17 @@
-"""What the portal refuses. Each refusal has a stable code; its words are in the catalogue and its HTTP status in handlers/problems.py."""
+"""What the portal refuses.
+
+Each refusal has a stable code; its words are in the catalogue and its HTTP status in handlers/problems.py.
+"""
 
 from dataclasses import dataclass, field
 from typing import ClassVar
 
 
 class PortalError(Exception):
-    """A refusal that a caller can understand and mend. `values` fill the placeholders of its words and hold no health data."""
+    """A refusal that a caller can understand and mend.
+
+    `values` fill the placeholders of its words and hold no health data.
+    """
 
     code: ClassVar[str]
 
@@ -120,7 +126,10 @@ class InternalError(PortalError):
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One thing wrong with one place of a request: a JSON pointer (or `?name` for a query parameter), a code, and the values of its words."""
+    """One thing wrong with one place of a request.
+
+    A JSON pointer (or `?name` for a query parameter), a code, and the values of its words.
+    """
 
     pointer: str
     code: str

@@ -1,4 +1,7 @@
-"""Ids: a short prefix and a ULID (https://github.com/ulid/spec). The library for it costs 100 ms of a cold start; this is all it would do here."""
+"""Ids: a short prefix and a ULID (https://github.com/ulid/spec).
+
+The library for it costs 100 ms of a cold start; this is all it would do here.
+"""
 
 import secrets
 

@@ -9,12 +9,39 @@ if TYPE_CHECKING:
 
 FIELDS = frozenset(
     {
-        "request_id", "route", "method", "status", "code", "duration_ms", "actor_kind", "actor_id", "patient_id", "session_id",
-        "registration_id", "notice_id", "notice_kind", "record_id", "client_id", "account_id", "error_kind", "attempt", "count",
-        "created_count", "updated_count", "unchanged_count", "kept_raw_count", "refused_count", "queue", "function", "place",
+        "request_id",
+        "route",
+        "method",
+        "status",
+        "code",
+        "duration_ms",
+        "actor_kind",
+        "actor_id",
+        "patient_id",
+        "session_id",
+        "registration_id",
+        "notice_id",
+        "notice_kind",
+        "record_id",
+        "client_id",
+        "account_id",
+        "error_kind",
+        "attempt",
+        "count",
+        "created_count",
+        "updated_count",
+        "unchanged_count",
+        "kept_raw_count",
+        "refused_count",
+        "queue",
+        "function",
+        "place",
     }
-)  # fmt: skip
-"""What a log entry may carry besides its static event name: ids and numbers, never a body, name, token, code or result."""
+)
+"""What a log entry may carry besides its static event name.
+
+Ids and numbers, never a body, name, token, code or result.
+"""
 
 
 _request_id: ContextVar[str] = ContextVar("request_id", default="none")
@@ -47,15 +74,23 @@ def metrics() -> "Metrics":
 
 
 def event(name: str, **fields: object) -> None:
-    """Log a static event name with allowed fields. Raises KeyError for a field outside the allow-list: that is a bug."""
+    """Log a static event name with allowed fields.
+
+    Raises KeyError for a field outside the allow-list: that is a bug.
+    """
     _check(fields)
     logger().info(name, extra={"request_id": request_id(), **fields})
 
 
 def fault(name: str, error: BaseException, **fields: object) -> None:
-    """Log a bug: its kind and the place in the code that raised it, never its message, which may quote a patient's data."""
+    """Log a bug: its kind and the place in the code that raised it.
+
+    Never its message, which may quote a patient's data.
+    """
     _check(fields)
-    logger().error(name, extra={"request_id": request_id(), **fields, "error_kind": type(error).__name__, "place": _place(error)})
+    logger().error(
+        name, extra={"request_id": request_id(), **fields, "error_kind": type(error).__name__, "place": _place(error)}
+    )
 
 
 def count(name: str, number: int = 1) -> None:

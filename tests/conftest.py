@@ -1,12 +1,32 @@
 """What every test has: no network, warnings as errors (pyproject.toml), and a table of the promises it measured."""
 
+import os
+from collections.abc import Iterator
+
 import pytest
 
+from chalicelib import clock
+from infra.local.aws import EmbeddedAws
 from tests.support import sizes
 from tests.support.loopback import keep_on_loopback
+from tests.support.portal import Portal
 from tests.support.promises import Promise, measurements, table
 
 keep_on_loopback()
+
+
+@pytest.fixture(scope="session")
+def portal() -> Iterator[Portal]:
+    """The whole portal in this process, one for each worker; tests bring their own patients."""
+    with EmbeddedAws(dynamodb_endpoint=os.environ.get("DYNAMODB_ENDPOINT") or None) as aws:
+        yield Portal(aws)
+
+
+@pytest.fixture(autouse=True)
+def real_time() -> Iterator[None]:
+    """A test may move the portal's clock; the next one finds it right."""
+    yield
+    clock.reset()
 
 
 @pytest.fixture

@@ -1,4 +1,7 @@
-"""Cursors of lists: encrypted and bound to caller and query, so that they tell nothing and cannot be made up (AES-SIV, RFC 5297)."""
+"""Cursors of lists: encrypted and bound to caller and query.
+
+That they tell nothing and cannot be made up (AES-SIV, RFC 5297).
+"""
 
 import base64
 import binascii

@@ -1,4 +1,7 @@
-"""Rate limits of tries that cost or guess something: an exact sliding window, reserved before the work and given back when the try was right."""
+"""Rate limits of tries that cost or guess something.
+
+An exact sliding window, reserved before the work and given back when the try was right.
+"""
 
 import ipaddress
 import random

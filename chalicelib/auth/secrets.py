@@ -1,4 +1,7 @@
-"""Secrets that are sent, derived instead of stored: HMAC(key outside the database, purpose, row id, generation). See also RFC 5869."""
+"""Secrets that are sent, derived instead of stored: HMAC(key outside the database, purpose, row id, generation).
+
+See also RFC 5869.
+"""
 
 import base64
 import hashlib
@@ -11,7 +14,10 @@ TOKEN_BYTES = 32
 
 
 def derive(purpose: str, row_id: str, generation: int) -> bytes:
-    """The 256-bit secret of one purpose, row and generation: the worker that renders an email makes the same one again."""
+    """The 256-bit secret of one purpose, row and generation.
+
+    The worker that renders an email makes the same one again.
+    """
     message = f"{row_id}\x1f{generation}".encode()
     return hmac.digest(keys.key(f"derived:{purpose}"), message, hashlib.sha256)
 

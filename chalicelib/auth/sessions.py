@@ -20,7 +20,10 @@ WEB_IDLE = timedelta(minutes=30)
 WEB_IN_ALL = timedelta(hours=12)
 DEVICE_IN_ALL = timedelta(days=30)
 GRACE = timedelta(seconds=10)
-"""How long the immediate predecessor of a refresh token still gets the same successor: the answer may have been lost."""
+"""How long the immediate predecessor of a refresh token still gets the same successor.
+
+The answer may have been lost.
+"""
 
 
 class TokenReused(SessionEnded):
@@ -33,6 +36,7 @@ class TokenReused(SessionEnded):
 
 
 _ACCESS_PARTS, _REFRESH_PARTS = 3, 4
+_GENERATION_DIGITS = 9
 
 
 class Transport(StrEnum):
@@ -55,9 +59,18 @@ class Tokens:
 
 
 def open_session(
-    tx: Transaction, principal: Principal, transport: Transport, *, device_name: str | None = None, device_id: str | None = None, version: int | None = None
+    tx: Transaction,
+    principal: Principal,
+    transport: Transport,
+    *,
+    device_name: str | None = None,
+    device_id: str | None = None,
+    version: int | None = None,
 ) -> Tokens:
-    """Put a new session into the change's transaction. `version` is the credentials version that the change itself makes."""
+    """Put a new session into the change's transaction.
+
+    `version` is the credentials version that the change itself makes.
+    """
     now = clock.now()
     session = _new_session(principal, transport, now, version)
     session.device_name, session.device_id = device_name, device_id
@@ -94,7 +107,12 @@ def authenticate(access_token: str) -> Actor:
     """Who an access token signs in: one consistent round trip, and nothing written. Raises NotSignedIn."""
     principal, session = _live(access_token)
     if isinstance(principal, Client):
-        return Actor(ActorKind.CLIENT, principal.pk, session_id=session.session_id, scopes=frozenset(json.loads(principal.scopes)))
+        return Actor(
+            ActorKind.CLIENT,
+            principal.pk,
+            session_id=session.session_id,
+            scopes=frozenset(json.loads(principal.scopes)),
+        )
     patient_id = principal.patient_id if isinstance(principal, Account) else None
     return Actor(ActorKind.ACCOUNT, principal.pk, patient_id=patient_id, session_id=session.session_id)
 
@@ -133,12 +151,17 @@ def _is_current(session: Session, access_token: str) -> bool:
     now, sent = clock.stamp(clock.now()), secrets.token_hash(access_token)
     current = secrets.same(sent, session.access_hash) and now < session.access_expires_at
     # Requests under way while another tab refreshes still carry the token before; it keeps its own end.
-    previous = secrets.same(sent, session.previous_access_hash or "") and now < (session.previous_access_expires_at or "")
+    previous = secrets.same(sent, session.previous_access_hash or "") and now < (
+        session.previous_access_expires_at or ""
+    )
     return current or previous
 
 
 def refresh(refresh_token: str) -> tuple[Principal, Tokens]:
-    """The next tokens of a session. Raises SessionEnded; a spent token ends the whole session, as a stolen one would."""
+    """The next tokens of a session.
+
+    Raises SessionEnded; a spent token ends the whole session, as a stolen one would.
+    """
     principal_id, session_id, generation = _read_refresh_token(refresh_token)
     for _ in range(2):
         found = storage.find_principal_and_session(principal_id, session_id)
@@ -209,12 +232,18 @@ def _access_token(principal_id: str, session_id: str, generation: int) -> str:
 
 
 def _refresh_token(principal_id: str, session_id: str, generation: int) -> str:
-    return f"{principal_id}.{session_id}.{generation}.{secrets.encode(secrets.derive('refresh-token', session_id, generation))}"
+    secret = secrets.encode(secrets.derive("refresh-token", session_id, generation))
+    return f"{principal_id}.{session_id}.{generation}.{secret}"
 
 
 def _read_refresh_token(token: str) -> tuple[str, str, int]:
     parts = token.split(".")
-    if len(parts) != _REFRESH_PARTS or not _are_ids(parts[0], parts[1]) or not parts[2].isdecimal() or len(parts[2]) > 9:  # noqa: PLR2004
+    if (
+        len(parts) != _REFRESH_PARTS
+        or not _are_ids(parts[0], parts[1])
+        or not parts[2].isdecimal()
+        or len(parts[2]) > _GENERATION_DIGITS
+    ):
         raise SessionEnded
     generation = int(parts[2])
     if not secrets.same(token, _refresh_token(parts[0], parts[1], generation)):

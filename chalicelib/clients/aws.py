@@ -12,16 +12,23 @@ from botocore.session import Session
 
 _CONFIG = Config(connect_timeout=1, read_timeout=5, retries={"total_max_attempts": 3, "mode": "standard"})
 _PERMANENT = frozenset(
-    {"AccountSuspendedException", "BadRequestException", "InvalidParameterValue", "MailFromDomainNotVerifiedException", "MessageRejected", "NotFoundException"}
+    {
+        "AccountSuspendedException",
+        "BadRequestException",
+        "InvalidParameterValue",
+        "MailFromDomainNotVerifiedException",
+        "MessageRejected",
+        "NotFoundException",
+    }
 )
 _lock = threading.Lock()
 
 
-class Retryable(Exception):  # noqa: N818  It says what to do.
+class Retryable(Exception):
     """The service did not do it, and may do it later."""
 
 
-class Permanent(Exception):  # noqa: N818  It says what to do.
+class Permanent(Exception):
     """The service will never do it."""
 
 

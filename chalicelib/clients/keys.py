@@ -13,7 +13,10 @@ _lock = threading.Lock()
 
 
 def key(purpose: str) -> bytes:
-    """The 256-bit key of one purpose, derived from the root key (HKDF-Expand of RFC 5869, one block: the root is uniform already)."""
+    """The 256-bit key of one purpose, derived from the root key.
+
+    It is one block of HKDF-Expand (RFC 5869); the root is uniform already, so nothing needs to be extracted.
+    """
     return _derived(purpose, _root())
 
 

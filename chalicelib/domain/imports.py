@@ -17,7 +17,10 @@ class Outcome(StrEnum):
 
 @dataclass(slots=True)
 class ImportResult:
-    """Counts by outcome; what was not taken, by its index. `kept_raw` counts the types that the portal does not know, new or not."""
+    """Counts by outcome; what was not taken, by its index.
+
+    `kept_raw` counts the types that the portal does not know, new or not.
+    """
 
     created: int = 0
     updated: int = 0

@@ -1,4 +1,7 @@
-"""The texts that a patient agrees to. A change of a text is a new version; accounts keep the version that was accepted."""
+"""The texts that a patient agrees to.
+
+A change of a text is a new version; accounts keep the version that was accepted.
+"""
 
 from dataclasses import dataclass
 from enum import StrEnum

@@ -28,7 +28,10 @@ class OutboxStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One thing to tell one account's holder. `about` holds ids; the words are made when it is sent, from what is true then."""
+    """One thing to tell one account's holder.
+
+    `about` holds ids; the words are made when it is sent, from what is true then.
+    """
 
     kind: NoticeKind
     account_id: str

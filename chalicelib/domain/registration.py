@@ -1,4 +1,7 @@
-"""Rules of registering: whether what was typed is the patient on file, and whether they may have an account of their own."""
+"""Rules of registering: whether what was typed is the patient on file.
+
+Whether they may have an account of their own.
+"""
 
 from dataclasses import dataclass
 from datetime import date, timedelta

@@ -92,7 +92,7 @@ def check_answers(answers: Sequence[SecurityAnswer]) -> list[AnswerError]:
     for index, answer in enumerate(answers[:ANSWERS]):
         before = answers[:index]
         errors += [AnswerError(index, "question_id", problem) for problem in _question_problems(answer, before)]
-        errors += [AnswerError(index, "answer", problem) for problem in _answer_problems(answer, before)]
+        errors += [AnswerError(index, "answer", problem) for problem in _answer_problems(answer)]
     return errors
 
 
@@ -103,7 +103,7 @@ def _question_problems(answer: SecurityAnswer, before: Sequence[SecurityAnswer])
     return [AnswerProblem.REPEATED_QUESTION] if repeated else []
 
 
-def _answer_problems(answer: SecurityAnswer, before: Sequence[SecurityAnswer]) -> list[AnswerProblem]:
+def _answer_problems(answer: SecurityAnswer) -> list[AnswerProblem]:
     if len(answer.answer) > LONGEST:
         return [AnswerProblem.TOO_LONG]
     if re.search("[\ud800-\udfff]", answer.answer):

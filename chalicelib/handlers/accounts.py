@@ -1,6 +1,5 @@
 """Registering and one's own account."""
 
-
 from chalicelib import errors
 from chalicelib.auth.sessions import Transport
 from chalicelib.clock import read_stamp
@@ -41,24 +40,39 @@ def register(call: Call, body: shapes.NewRegistration) -> Answer:
     PUBLIC,
     status=201,
     answer=shapes.Session,
-    errors=(errors.NotFound, errors.RegistrationEnded, errors.UsernameTaken, errors.TermsOutdated, errors.IdentityNotConfirmed),
+    errors=(
+        errors.NotFound,
+        errors.RegistrationEnded,
+        errors.UsernameTaken,
+        errors.TermsOutdated,
+        errors.IdentityNotConfirmed,
+    ),
 )
 def create_account(call: Call, body: shapes.NewAccount) -> Answer:
     """Open the account of a proved identity, and sign in."""
     chosen = accounts.NewAccount(
         username=body.username,
         password=body.password.get_secret_value(),
-        security_answers=[SecurityAnswer(given.question_id, given.answer.get_secret_value()) for given in body.security_answers],
+        security_answers=[
+            SecurityAnswer(given.question_id, given.answer.get_secret_value()) for given in body.security_answers
+        ],
         terms_version=body.terms_version,
         email=body.email,
         device_name=body.device_name,
         transport=Transport(body.transport),
         language=call.language,
     )
-    return session_answer(accounts.create(path_id(call, "registration_id"), body.registration_token, chosen), chosen.transport)
+    return session_answer(
+        accounts.create(path_id(call, "registration_id"), body.registration_token, chosen), chosen.transport
+    )
 
 
-@routes.post("/v1/email-verifications", OPTIONAL, status=204, errors=(errors.NotFound, errors.LinkEnded, errors.IdentityNotConfirmed, errors.EmailTaken))
+@routes.post(
+    "/v1/email-verifications",
+    OPTIONAL,
+    status=204,
+    errors=(errors.NotFound, errors.LinkEnded, errors.IdentityNotConfirmed, errors.EmailTaken),
+)
 def verify_email(call: Call, body: shapes.EmailVerification) -> Answer:
     """Confirm an email address with the token of its link."""
     birth_date = body.date_of_birth.isoformat() if body.date_of_birth else None
@@ -84,7 +98,7 @@ def edit_me(call: Call, body: shapes.AccountEdit) -> Answer:
 @routes.put("/v1/me/password", ACCOUNT, answer=shapes.Session, errors=(errors.TooManyRequests,))
 def change_password(call: Call, body: shapes.PasswordChange) -> Answer:
     """Change your password: every session ends, and you get a new one."""
-    signed_in, transport = passwords.change(call.actor, body.current_password.get_secret_value(), body.new_password.get_secret_value())
+    signed_in, transport = passwords.change(
+        call.actor, body.current_password.get_secret_value(), body.new_password.get_secret_value()
+    )
     return session_answer(signed_in, transport, status=200)
-
-

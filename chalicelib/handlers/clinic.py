@@ -15,7 +15,11 @@ FHIR_LIMIT = 5 * 1024 * 1024
 
 
 @routes.post(
-    "/v1/clinic/tokens", PUBLIC, status=201, answer=shapes.ClientToken, errors=(errors.WrongClientCredentials, errors.TooManyRequests)
+    "/v1/clinic/tokens",
+    PUBLIC,
+    status=201,
+    answer=shapes.ClientToken,
+    errors=(errors.WrongClientCredentials, errors.TooManyRequests),
 )
 def create_token(call: Call, body: shapes.ClientCredentials) -> Answer:
     """Get an access token for a service client."""
@@ -79,6 +83,10 @@ def import_fhir(call: Call, body: bytes) -> Answer:
     refused = [shapes.Refused(index=refusal.index, reason=refusal.reason) for refusal in done.refused]
     return Answer(
         shapes.ImportResult(
-            created=done.created, updated=done.updated, unchanged=done.unchanged, kept_raw=done.kept_raw, refused=refused
+            created=done.created,
+            updated=done.updated,
+            unchanged=done.unchanged,
+            kept_raw=done.kept_raw,
+            refused=refused,
         )
     )

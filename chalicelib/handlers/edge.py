@@ -1,4 +1,7 @@
-"""The HTTP middleware: a request id, CORS and security headers on every answer, one log line, and no body of Chalice's own making."""
+"""The HTTP middleware: a request id, CORS and security headers on every answer, one log line.
+
+No body of Chalice's own making.
+"""
 
 import time
 from collections.abc import Callable
@@ -18,9 +21,15 @@ _SECURITY = {
     "X-Frame-Options": "DENY",
 }
 _EXPOSED = "ETag, Location, Retry-After, X-Request-Id, Content-Language, WWW-Authenticate"
-_ALLOWED_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-Match, Accept-Language, X-CSRF-Token, X-Device-Token"
+_ALLOWED_HEADERS = (
+    "Authorization, Content-Type, Idempotency-Key, If-Match, Accept-Language, X-CSRF-Token, X-Device-Token"
+)
 _PREFLIGHT_SECONDS = "7200"
-_OWN: dict[int, type[errors.PortalError]] = {404: errors.NotFound, 405: errors.MethodNotAllowed, 415: errors.UnsupportedMediaType}
+_OWN: dict[int, type[errors.PortalError]] = {
+    404: errors.NotFound,
+    405: errors.MethodNotAllowed,
+    415: errors.UnsupportedMediaType,
+}
 
 
 def middleware(request: Request, get_response: Callable[[Request], Response]) -> Response:
@@ -28,7 +37,11 @@ def middleware(request: Request, get_response: Callable[[Request], Response]) ->
     started = time.perf_counter()
     observability.set_request_id(request.context.get("requestId") or ids.new_id("req"))
     response = _without_chalice_body(request, get_response(request))
-    for name, value in {**_SECURITY, **cors(request.headers.get("origin")), "X-Request-Id": observability.request_id()}.items():
+    for name, value in {
+        **_SECURITY,
+        **cors(request.headers.get("origin")),
+        "X-Request-Id": observability.request_id(),
+    }.items():
         response.headers.setdefault(name, value)
     if request.method == "OPTIONS":
         response.headers.update(_preflight(request.context.get("resourcePath", "")))

@@ -39,14 +39,24 @@ def document() -> dict[str, Any]:
 
 
 _DESCRIPTION = (
-    "Times are RFC 3339 in UTC, ids are opaque, lists are paged by `next_cursor`. Every refusal is a problem (RFC 9457) whose "
-    "`code` is stable; `GET /v1/errors` lists the codes."
+    "Times are RFC 3339 in UTC, ids are opaque, lists are paged by `next_cursor`. Every refusal is a problem "
+    "(RFC 9457) whose `code` is stable; `GET /v1/errors` lists the codes."
 )
 _SECURITY = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "An opaque access token."},
-    "cookie": {"type": "apiKey", "in": "cookie", "name": "__Host-access", "description": "With X-CSRF-Token on unsafe methods."},
+    "cookie": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "__Host-access",
+        "description": "With X-CSRF-Token on unsafe methods.",
+    },
 }
-_HEADERS = {"X-Request-Id": {"schema": {"type": "string"}, "description": "The id of the request, also in every log line of it."}}
+_HEADERS = {
+    "X-Request-Id": {
+        "schema": {"type": "string"},
+        "description": "The id of the request, also in every log line of it.",
+    }
+}
 
 
 def _operation(operation: Operation) -> dict[str, Any]:
@@ -75,7 +85,8 @@ def _security(operation: Operation) -> list[dict[str, list[str]]]:
 def _parameters(operation: Operation) -> list[dict[str, Any]]:
     names = [part[1:-1] for part in operation.path.split("/") if part.startswith("{")]
     found: list[dict[str, Any]] = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1, "maxLength": 200}} for name in names
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1, "maxLength": 200}}
+        for name in names
     ]
     if operation.query is not None:
         found += _query_parameters(operation.query)
@@ -103,7 +114,11 @@ def _query_parameters(query: type[BaseModel]) -> list[dict[str, Any]]:
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
     """A query parameter is left out rather than null."""
     kinds = [kind for kind in schema.get("anyOf", ()) if kind != {"type": "null"}]
-    rest = {name: value for name, value in schema.items() if name not in {"anyOf", "default", "title"} or (name == "default" and value is not None)}
+    rest = {
+        name: value
+        for name, value in schema.items()
+        if name not in {"anyOf", "default", "title"} or (name == "default" and value is not None)
+    }
     return {**kinds[0], **rest} if len(kinds) == 1 else rest if not kinds else {**rest, "anyOf": kinds}
 
 
@@ -126,7 +141,10 @@ def _responses(operation: Operation) -> dict[str, Any]:
 
 
 def _success(operation: Operation) -> dict[str, Any]:
-    described: dict[str, Any] = {"description": operation.summary, "headers": {"X-Request-Id": {"$ref": "#/components/headers/X-Request-Id"}}}
+    described: dict[str, Any] = {
+        "description": operation.summary,
+        "headers": {"X-Request-Id": {"$ref": "#/components/headers/X-Request-Id"}},
+    }
     content = {kind: {"schema": schema} for kind, schema in operation.other_answers.items()}
     if operation.answer is not None:
         content[operation.answer_type] = {"schema": {"$ref": _ref(operation.answer)}}
@@ -169,12 +187,12 @@ def _ref(model: Any) -> str:
 def _schemas() -> dict[str, Any]:
     inputs = {operation.body for operation in REGISTRY if operation.body is not None}
     outputs = {operation.answer for operation in REGISTRY if operation.answer is not None} | {Problem}
-    models: Any = [(model, "validation") for model in sorted(inputs, key=_name)] + [(model, "serialization") for model in sorted(outputs, key=_name)]
+    models: Any = [(model, "validation") for model in sorted(inputs, key=_name)] + [
+        (model, "serialization") for model in sorted(outputs, key=_name)
+    ]
     _, schema = models_json_schema(models, ref_template=_REF)
     return dict(schema["$defs"])
 
 
 def _name(model: type[BaseModel]) -> str:
     return model.__name__
-
-

@@ -1,4 +1,7 @@
-"""What the portal knows of each of its operations: enough to sign a caller in, to parse, and to write the OpenAPI document."""
+"""What the portal knows of each of its operations.
+
+Enough to sign a caller in, to parse, and to write the OpenAPI document.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

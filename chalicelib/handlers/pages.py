@@ -1,4 +1,7 @@
-"""What links in email and SMS open: plain HTML, safe to open any number of times, acting only when a form is posted. No script, no cookie."""
+"""What links in email and SMS open.
+
+Plain HTML, safe to open any number of times, acting only when a form is posted. No script, no cookie.
+"""
 
 from typing import Any, TypeVar
 from urllib.parse import parse_qs
@@ -18,19 +21,25 @@ _Model = TypeVar("_Model", bound=BaseModel)
 HTML = "text/html; charset=utf-8"
 _HEADERS = {
     "Content-Type": HTML,
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
 }
 
 
 def render(name: str, language: str, **values: object) -> str:
     """A page in a language."""
-    return rendering.templates().get_template(f"pages/{name}.html").render({**rendering.page_context(language), **values})
+    return (
+        rendering.templates().get_template(f"pages/{name}.html").render({**rendering.page_context(language), **values})
+    )
 
 
 def render_error(error: errors.PortalError, request_id: str, language: str) -> Response:
     """A refusal as a page, with the next step."""
     answer = problems.render(error, request_id, language)
-    values = {part: words.say(f"error.{error.code}.{part}", language, **error.values) for part in ("title", "detail", "cure")}
+    values = {
+        part: words.say(f"error.{error.code}.{part}", language, **error.values) for part in ("title", "detail", "cure")
+    }
     answer.body = render("refused", language, request_id=request_id, **values)
     answer.headers.update(_HEADERS)
     return answer
@@ -64,7 +73,13 @@ class Pages(Routes):
 routes = Pages(__name__)
 
 
-@routes.get("/l/{token}", PUBLIC, answer_type="text/html", answer_schema={"type": "string"}, errors=(errors.NotFound, errors.LinkEnded))
+@routes.get(
+    "/l/{token}",
+    PUBLIC,
+    answer_type="text/html",
+    answer_schema={"type": "string"},
+    errors=(errors.NotFound, errors.LinkEnded),
+)
 def open_link(call: Call) -> Answer:
     """Show what a link is for."""
     links.find_open(path_id(call, "token"))

@@ -1,4 +1,7 @@
-"""The second border of errors: a refusal becomes application/problem+json (RFC 9457) with words in the caller's language."""
+"""The second border of errors.
+
+A refusal becomes application/problem+json (RFC 9457) with words in the caller's language.
+"""
 
 from collections.abc import Mapping
 
@@ -35,12 +38,20 @@ def status_of(kind: type[errors.PortalError]) -> int:
 
 def render(error: errors.PortalError, request_id: str, language: str) -> Response:
     """The whole answer to a refusal."""
-    headers: dict[str, str | list[str]] = {"Content-Type": MEDIA_TYPE, "Content-Language": language, "Cache-Control": "no-store"}
+    headers: dict[str, str | list[str]] = {
+        "Content-Type": MEDIA_TYPE,
+        "Content-Language": language,
+        "Cache-Control": "no-store",
+    }
     if isinstance(error, errors.NotSignedIn):
         headers["WWW-Authenticate"] = 'Bearer realm="portal"'
     if isinstance(error, errors.TooManyRequests | errors.Unavailable):
         headers["Retry-After"] = str(error.retry_after)
-    return Response(body=orjson.dumps(body(error, request_id, language)).decode(), status_code=status_of(type(error)), headers=headers)
+    return Response(
+        body=orjson.dumps(body(error, request_id, language)).decode(),
+        status_code=status_of(type(error)),
+        headers=headers,
+    )
 
 
 def body(error: errors.PortalError, request_id: str, language: str) -> dict[str, object]:
@@ -64,4 +75,8 @@ def type_url(code: str) -> str:
 
 
 def _field(wrong: errors.FieldError, language: str) -> dict[str, str]:
-    return {"pointer": wrong.pointer, "code": wrong.code, "detail": words.say(f"field.{wrong.code}", language, **wrong.values)}
+    return {
+        "pointer": wrong.pointer,
+        "code": wrong.code,
+        "detail": words.say(f"field.{wrong.code}", language, **wrong.values),
+    }

@@ -35,7 +35,9 @@ def read_summary(call: Call) -> Answer:
         "medications": summary.medications,
         "allergies": summary.allergies,
     }
-    empty: dict[str, list[str]] = dict.fromkeys(("next_appointments", "questionnaires_due", "refills_due", "requests_open", "alerts"), [])
+    empty: dict[str, list[str]] = {
+        name: [] for name in ("next_appointments", "questionnaires_due", "refills_due", "requests_open", "alerts")
+    }
     rest = orjson.dumps({"patient": patient.model_dump(), "unread_messages": 0, "balance": None, **empty}).decode()
     parts = [f'"{name}":[{",".join(views)}]' for name, views in lists.items()]
     return Answer(f"{rest[:-1]},{','.join(parts)}}}")
@@ -48,7 +50,9 @@ def list_records(call: Call, query: shapes.RecordsQuery) -> Answer:
     binding = call.binding(filters=repr(wanted))
     after = PageKey(*cursors.unseal(query.cursor, binding)) if query.cursor is not None else None
     page = records.find_page(call.patient_id, wanted, limit=query.limit, after=after)
-    next_cursor = orjson.dumps(cursors.seal([page.after.sk, page.after.order_key], binding)).decode() if page.after else "null"
+    next_cursor = (
+        orjson.dumps(cursors.seal([page.after.sk, page.after.order_key], binding)).decode() if page.after else "null"
+    )
     return Answer(f'{{"items":[{",".join(page.views)}],"next_cursor":{next_cursor}}}')
 
 

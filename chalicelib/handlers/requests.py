@@ -116,4 +116,3 @@ def _pointer(location: tuple[str | int, ...], root: str) -> str:
 
 def _is_one_of(content_type: str, media_types: tuple[str, ...]) -> bool:
     return content_type.partition(";")[0].strip().lower() in media_types
-

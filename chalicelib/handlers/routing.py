@@ -11,7 +11,16 @@ from pydantic import BaseModel
 from chalicelib import observability, words
 from chalicelib.auth import sessions
 from chalicelib.domain.access import NOBODY, Actor, Policy, PolicyKind
-from chalicelib.errors import Forbidden, IdempotencyKeyMissing, InternalError, Malformed, NotSignedIn, PortalError, PreconditionMissing, StaleVersion
+from chalicelib.errors import (
+    Forbidden,
+    IdempotencyKeyMissing,
+    InternalError,
+    Malformed,
+    NotSignedIn,
+    PortalError,
+    PreconditionMissing,
+    StaleVersion,
+)
 from chalicelib.handlers import cookies, problems, requests
 from chalicelib.handlers.operations import REGISTRY, Operation
 from chalicelib.services import access
@@ -142,7 +151,9 @@ class Routes(Blueprint):
             return Response(body="", status_code=204, headers={})
 
         preflight.__name__ = f"{operation.id}_preflight"
-        self.route(operation.path, methods=["OPTIONS"], name=preflight.__name__, cors=False, content_types=[])(preflight)
+        self.route(operation.path, methods=["OPTIONS"], name=preflight.__name__, cors=False, content_types=[])(
+            preflight
+        )
 
     def _serve(self, operation: Operation) -> Response:
         request: Request = self.current_request
@@ -182,7 +193,10 @@ class Routes(Blueprint):
 
 
 def _signed_in(operation: Operation, request: Request) -> Actor:
-    """Whoever the request's token says. A public route signs nobody in: it must answer the same with a stale token as with none."""
+    """Whoever the request's token says.
+
+    A public route signs nobody in: it must answer the same with a stale token as with none.
+    """
     if operation.policy.kind is PolicyKind.PUBLIC:
         return NOBODY
     try:

@@ -17,7 +17,9 @@ routes = Routes(__name__)
 _DEVICE_SECONDS = 400 * 86400
 
 
-@routes.post("/v1/sessions", PUBLIC, status=201, answer=shapes.Session, errors=(errors.WrongCredentials, errors.TooManyRequests))
+@routes.post(
+    "/v1/sessions", PUBLIC, status=201, answer=shapes.Session, errors=(errors.WrongCredentials, errors.TooManyRequests)
+)
 def sign_in(call: Call, body: shapes.SignIn) -> Answer:
     """Sign in with username and password."""
     device_token = call.cookie(cookies.DEVICE) or call.header("x-device-token")
@@ -32,7 +34,13 @@ def sign_in(call: Call, body: shapes.SignIn) -> Answer:
     return session_answer(sessions.sign_in(attempt), attempt.transport)
 
 
-@routes.post("/v1/sessions/refresh", PUBLIC, status=201, answer=shapes.Session, errors=(errors.SessionEnded, errors.CsrfTokenMissing))
+@routes.post(
+    "/v1/sessions/refresh",
+    PUBLIC,
+    status=201,
+    answer=shapes.Session,
+    errors=(errors.SessionEnded, errors.CsrfTokenMissing),
+)
 def refresh(call: Call, body: shapes.Refresh) -> Answer:
     """Get the next tokens of a session."""
     if body.refresh_token is not None:
@@ -95,7 +103,7 @@ def session_answer(signed_in: SignedIn, transport: Transport, status: int = 201)
         body = shapes.Session(
             account=account,
             session_id=tokens.session_id,
-            token_type="Bearer",
+            token_type="Bearer",  # noqa: S106  The type of a token.
             access_token=tokens.access_token,
             refresh_token=tokens.refresh_token,
             expires_in=tokens.expires_in,
@@ -108,7 +116,9 @@ def session_answer(signed_in: SignedIn, transport: Transport, status: int = 201)
         set_cookies.append(cookies.write(cookies.REFRESH, tokens.refresh_token, left))
     if signed_in.device_token is not None:
         set_cookies.append(cookies.write(cookies.DEVICE, signed_in.device_token, _DEVICE_SECONDS))
-    body = shapes.Session(account=account, session_id=tokens.session_id, expires_in=tokens.expires_in, csrf_token=tokens.csrf_token)
+    body = shapes.Session(
+        account=account, session_id=tokens.session_id, expires_in=tokens.expires_in, csrf_token=tokens.csrf_token
+    )
     return Answer(body, status=status, headers={"Set-Cookie": set_cookies})
 
 

@@ -7,7 +7,10 @@ from chalicelib.services import delivery
 
 
 def relay_outbox(event: dict[str, Any]) -> dict[str, Any]:
-    """Queue the outbox rows that a stream brings, for their workers. What cannot be queued comes again with the stream."""
+    """Queue the outbox rows that a stream brings, for their workers.
+
+    What cannot be queued comes again with the stream.
+    """
     rows, sequence = [], {}
     for record in event["Records"]:
         image = record["dynamodb"].get("NewImage")

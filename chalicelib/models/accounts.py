@@ -2,7 +2,14 @@
 
 from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
 
-from chalicelib.errors import EmailTaken, IdentityNotConfirmed, NotSignedIn, StaleVersion, UsernameTaken, WrongCredentials
+from chalicelib.errors import (
+    EmailTaken,
+    IdentityNotConfirmed,
+    NotSignedIn,
+    StaleVersion,
+    UsernameTaken,
+    WrongCredentials,
+)
 from chalicelib.models.base import AreaMeta, Row, storage_errors
 from chalicelib.models.transaction import Precedence, Transaction
 
@@ -90,7 +97,9 @@ def find_account_id(username_key: str) -> str | None:
     return name.account_id if name else None
 
 
-def find_owners(username_key: str, email_key: str | None, patient_id: str) -> tuple[Username | None, Email | None, PatientAccount | None]:
+def find_owners(
+    username_key: str, email_key: str | None, patient_id: str
+) -> tuple[Username | None, Email | None, PatientAccount | None]:
     """Who has a username, an email and a patient already: one round trip."""
     name, email, patient = username_row(username_key, ""), email_row(email_key or "-", ""), patient_row(patient_id, "")
     rows = AccountsTable.find_all([name.key, email.key, patient.key])
@@ -122,7 +131,9 @@ def create_account(tx: Transaction, account: Account) -> None:
     tx.create(account, error=None)
     tx.create(username_row(account.username_key, account.pk), error=UsernameTaken())
     if account.patient_id:
-        tx.create(patient_row(account.patient_id, account.pk), error=IdentityNotConfirmed(), precedence=Precedence.STATE)
+        tx.create(
+            patient_row(account.patient_id, account.pk), error=IdentityNotConfirmed(), precedence=Precedence.STATE
+        )
 
 
 def verify_email(tx: Transaction, account: Account, email: str, email_key: str) -> None:
@@ -143,7 +154,9 @@ def verify_email(tx: Transaction, account: Account, email: str, email_key: str) 
 def edit_account(tx: Transaction, account: Account, *, expected_version: int, **changes: str) -> None:
     """Change plain attributes of an account of an expected version."""
     actions = [getattr(Account, name).set(value) for name, value in changes.items()]
-    tx.update(account, [*actions, Account.version.add(1)], condition=Account.version == expected_version, error=StaleVersion())
+    tx.update(
+        account, [*actions, Account.version.add(1)], condition=Account.version == expected_version, error=StaleVersion()
+    )
 
 
 def change_password(tx: Transaction, account: Account, password_hash: str) -> None:
@@ -161,7 +174,9 @@ def note_right_password(tx: Transaction, account: Account, *, new_hash: str | No
     actions = [Account.password_hash.set(new_hash)] if new_hash else []
     if unlocks:
         actions.append(Account.wrong_in_a_row.set(0))
-    same = (Account.credentials_version == account.credentials_version) & (Account.password_hash == account.password_hash)
+    same = (Account.credentials_version == account.credentials_version) & (
+        Account.password_hash == account.password_hash
+    )
     if actions:
         tx.update(account, actions, condition=same, error=WrongCredentials())
     else:

@@ -14,7 +14,10 @@ ACTIVATION_TRIES = 5
 
 
 class Activation(AccountsTable, discriminator="activation"):
-    """The activation code that a patient may use now; partition key `patient#<patient id>`. The code itself is derived."""
+    """The activation code that a patient may use now; partition key `patient#<patient id>`.
+
+    The code itself is derived.
+    """
 
     activation_id = UnicodeAttribute()
     patient_id = UnicodeAttribute()
@@ -48,18 +51,27 @@ def find(patient_id: str) -> tuple[Activation | None, PatientAccount | None]:
     """The present activation code of a patient, and their account, if any."""
     rows = AccountsTable.find_all([key(patient_id), account_key(patient_id)])
     activation, account = rows.get(key(patient_id)), rows.get(account_key(patient_id))
-    return (activation if isinstance(activation, Activation) else None), (account if isinstance(account, PatientAccount) else None)
+    return (activation if isinstance(activation, Activation) else None), (
+        account if isinstance(account, PatientAccount) else None
+    )
 
 
 def replace(tx: Transaction, activation: Activation, *, replaces: Activation | None) -> None:
     """A new activation code; the one before it is dead."""
     missing = Activation.pk.does_not_exist()
-    condition = (Activation.activation_id == replaces.activation_id) & Activation.used_at.does_not_exist() if replaces else missing
+    condition = (
+        (Activation.activation_id == replaces.activation_id) & Activation.used_at.does_not_exist()
+        if replaces
+        else missing
+    )
     tx.put(activation, condition=condition, error=ActivationCodeChanged())
 
 
 def take_try(activation: Activation) -> bool:
-    """Reserve one of the tries before the code is looked at, so that parallel guesses cannot outrun the count. False where none is left."""
+    """Reserve one of the tries before the code is looked at, so that parallel guesses cannot outrun the count.
+
+    False where none is left.
+    """
     try:
         activation.update(
             [Activation.tries.add(1)],
@@ -89,7 +101,13 @@ def use(tx: Transaction, patient_id: str, activation_id: str) -> None:
         & Activation.used_at.does_not_exist()
         & (Activation.expires_at > clock.stamp(clock.now()))
     )
-    tx.update(row, [Activation.used_at.set(clock.stamp(clock.now()))], condition=alive, error=IdentityNotConfirmed(), precedence=Precedence.STATE)
+    tx.update(
+        row,
+        [Activation.used_at.set(clock.stamp(clock.now()))],
+        condition=alive,
+        error=IdentityNotConfirmed(),
+        precedence=Precedence.STATE,
+    )
 
 
 def find_registration(registration_id: str) -> Registration | None:

@@ -29,11 +29,18 @@ _shared: list[Connection] = []
 
 
 def connection() -> Connection:
-    """The process's one connection to DynamoDB, whose client is made once, under a lock: making it is not thread-safe, using it is."""
+    """The process's one connection to DynamoDB, whose client is made once, under a lock.
+
+    Making it is not thread-safe, using it is.
+    """
     if not _shared:
         with _lock:
             if not _shared:
-                made = Connection(connect_timeout_seconds=_CONNECT_SECONDS, read_timeout_seconds=_READ_SECONDS, max_retry_attempts=_RETRIES)
+                made = Connection(
+                    connect_timeout_seconds=_CONNECT_SECONDS,
+                    read_timeout_seconds=_READ_SECONDS,
+                    max_retry_attempts=_RETRIES,
+                )
                 made.client  # noqa: B018  The property makes the client.
                 _shared.append(made)
     return _shared[0]
@@ -89,7 +96,10 @@ class Row(Model):
 
 
 def find_rows(wanted: Iterable[tuple[type[Row], Key]]) -> dict[tuple[str, str, str], Row]:
-    """Rows of any tables by (table name, pk, sk), read consistently: one round trip for each 100, whatever their tables."""
+    """Rows of any tables by (table name, pk, sk), read consistently.
+
+    One round trip for each 100, whatever their tables.
+    """
     kinds = {(kind.Meta.table_name, *key): kind for kind, key in wanted}
     found: dict[tuple[str, str, str], Row] = {}
     with storage_errors():
@@ -103,7 +113,9 @@ def find_rows(wanted: Iterable[tuple[type[Row], Key]]) -> dict[tuple[str, str, s
 def _batch_get(places: Sequence[tuple[str, str, str]]) -> Iterator[tuple[str, RawItem]]:
     request: dict[str, Any] = {}
     for table, pk, sk in places:
-        request.setdefault(table, {"ConsistentRead": True, "Keys": []})["Keys"].append({"pk": {"S": pk}, "sk": {"S": sk}})
+        request.setdefault(table, {"ConsistentRead": True, "Keys": []})["Keys"].append(
+            {"pk": {"S": pk}, "sk": {"S": sk}}
+        )
     for _ in range(_UNPROCESSED_TRIES):
         answer = connection().dispatch("BatchGetItem", {"RequestItems": request})
         for table, items in answer["Responses"].items():
@@ -137,7 +149,10 @@ class storage_errors:  # noqa: N801  A context manager that reads as a word of t
 
 def _is_bug(error: Exception) -> bool:
     """A request that DynamoDB cannot understand will not be understood later either."""
-    return getattr(error, "cause_response_code", None) in _BUGS or getattr(error, "response", {}).get("Error", {}).get("Code") in _BUGS
+    return (
+        getattr(error, "cause_response_code", None) in _BUGS
+        or getattr(error, "response", {}).get("Error", {}).get("Code") in _BUGS
+    )
 
 
 _T = TypeVar("_T")

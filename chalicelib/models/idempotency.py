@@ -22,7 +22,10 @@ class Served(AccountsTable, discriminator="served"):
     expires_at = UnicodeAttribute()
 
     def replayed_ids(self, request_hash: str) -> dict[str, str] | None:
-        """The ids to answer again, or None where the row is older than it is kept. Raises IdempotencyKeyReused for another body."""
+        """The ids to answer again, or None where the row is older than it is kept.
+
+        Raises IdempotencyKeyReused for another body.
+        """
         if clock.stamp(clock.now()) >= self.expires_at:
             return None
         if self.request_hash != request_hash:
@@ -39,7 +42,13 @@ def key(row_id: str) -> Key:
 def remember(tx: Transaction, row_id: str, request_hash: str, answer_ids: dict[str, str]) -> None:
     """Remember a request in its change's transaction; a row that is already there wins over every other refusal."""
     now = clock.now()
-    row = Served(*key(row_id), request_hash=request_hash, ids=json.dumps(answer_ids), expires_at=clock.stamp(now + KEPT), ttl=clock.epoch(now + KEPT))
+    row = Served(
+        *key(row_id),
+        request_hash=request_hash,
+        ids=json.dumps(answer_ids),
+        expires_at=clock.stamp(now + KEPT),
+        ttl=clock.epoch(now + KEPT),
+    )
     fresh = Served.pk.does_not_exist() | (Served.expires_at <= clock.stamp(now))
     tx.put(row, condition=fresh, precedence=Precedence.REPLAY, return_old=True)
 

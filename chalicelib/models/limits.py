@@ -1,4 +1,7 @@
-"""Attempt counters: how many tries a bucket has seen in its window, exact under any race. Written alone, outside the changes they guard."""
+"""Attempt counters: how many tries a bucket has seen in its window, exact under any race.
+
+Written alone, outside the changes they guard.
+"""
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.exceptions import UpdateError

@@ -1,4 +1,7 @@
-"""What links in email and SMS stand for: a purpose, whom it concerns, and whether it is over. The link's secret is derived."""
+"""What links in email and SMS stand for: a purpose, whom it concerns, and whether it is over.
+
+The link's secret is derived.
+"""
 
 from datetime import timedelta
 

@@ -1,4 +1,7 @@
-"""The outbox: which notice, to whom, about which ids. Written in the change's transaction; its stream starts the delivery."""
+"""The outbox: which notice, to whom, about which ids.
+
+Written in the change's transaction; its stream starts the delivery.
+"""
 
 import json
 import zlib
@@ -95,7 +98,11 @@ def find(row_id: str) -> OutboxRow | None:
 
 def settle(row: OutboxRow, status: OutboxStatus) -> None:
     """Note that a row is done or dropped. Delivery state is written alone; the first to settle wins."""
-    actions: list[Action] = [OutboxRow.status.set(status), OutboxRow.settled_at.set(clock.stamp(clock.now())), OutboxRow.pending_shard.remove()]
+    actions: list[Action] = [
+        OutboxRow.status.set(status),
+        OutboxRow.settled_at.set(clock.stamp(clock.now())),
+        OutboxRow.pending_shard.remove(),
+    ]
     try:
         row.update(actions, condition=OutboxRow.status == OutboxStatus.PENDING)
     except UpdateError as refused:
@@ -112,4 +119,6 @@ def find_undone(before: datetime) -> list[tuple[str, Topic]]:
             for shard in range(SHARDS)
             for row in OutboxRow.pending.query(str(shard), OutboxRow.created_at < clock.stamp(before), limit=_SWEPT)
         ]
-    return [(row.pk, Topic(row.topic)) for row in OutboxRow.find_all(keys).values() if row.status == OutboxStatus.PENDING]
+    return [
+        (row.pk, Topic(row.topic)) for row in OutboxRow.find_all(keys).values() if row.status == OutboxStatus.PENDING
+    ]

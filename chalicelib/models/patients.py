@@ -1,4 +1,7 @@
-"""The patients table, first half: who the clinic's patients are, and by what identifiers they and the clinic's people are found."""
+"""The patients table, first half.
+
+Who the clinic's patients are, and by what identifiers they and the clinic's people are found.
+"""
 
 import json
 
@@ -19,7 +22,10 @@ class PatientsTable(Row, discriminator="patients"):
 
 
 class Held(PatientsTable, discriminator="held"):
-    """A resource that the portal holds: the hash of its present content, its present version, and the client that sent it."""
+    """A resource that the portal holds.
+
+    The hash of its present content, its present version, and the client that sent it.
+    """
 
     source = UnicodeAttribute()
     resource_type = UnicodeAttribute()

@@ -1,8 +1,11 @@
-"""The patients table, second half: the record's rows in five orders, and every version of every resource as it was sent."""
+"""The patients table, second half.
+
+The record's rows in five orders, and every version of every resource as it was sent.
+"""
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from pynamodb.attributes import BinaryAttribute, UnicodeAttribute
 from pynamodb.expressions.condition import Condition
@@ -25,15 +28,59 @@ class Order(StrEnum):
     ENCOUNTER = "by_encounter"
 
 
-def _index(order: Order, key: str) -> LocalSecondaryIndex["Record"]:
+class DateIndex(LocalSecondaryIndex["Record"]):  # type: ignore[no-untyped-call]  # PynamoDB leaves it untyped.
+    """A record in the order of all dates."""
+
     class Meta:
-        index_name = str(order)
+        index_name = "by_date"
         projection = AllProjection()
 
-    attributes: dict[str, Any] = {"Meta": Meta, "pk": UnicodeAttribute(hash_key=True), key: UnicodeAttribute(range_key=True)}
-    index_class: Any = type(LocalSecondaryIndex)(f"{order.name.title()}Index", (LocalSecondaryIndex,), attributes)
-    index: LocalSecondaryIndex[Record] = index_class()
-    return index
+    pk = UnicodeAttribute(hash_key=True)
+    date_key = UnicodeAttribute(range_key=True)
+
+
+class CategoryIndex(LocalSecondaryIndex["Record"]):  # type: ignore[no-untyped-call]  # PynamoDB leaves it untyped.
+    """A record in the order of categories, each by date."""
+
+    class Meta:
+        index_name = "by_category"
+        projection = AllProjection()
+
+    pk = UnicodeAttribute(hash_key=True)
+    category_key = UnicodeAttribute(range_key=True)
+
+
+class CodeIndex(LocalSecondaryIndex["Record"]):  # type: ignore[no-untyped-call]  # PynamoDB leaves it untyped.
+    """A record in the order of codes, each by date."""
+
+    class Meta:
+        index_name = "by_code"
+        projection = AllProjection()
+
+    pk = UnicodeAttribute(hash_key=True)
+    code_key = UnicodeAttribute(range_key=True)
+
+
+class ChangedIndex(LocalSecondaryIndex["Record"]):  # type: ignore[no-untyped-call]  # PynamoDB leaves it untyped.
+    """A record in the order of changes."""
+
+    class Meta:
+        index_name = "by_changed"
+        projection = AllProjection()
+
+    pk = UnicodeAttribute(hash_key=True)
+    changed_key = UnicodeAttribute(range_key=True)
+
+
+class EncounterIndex(LocalSecondaryIndex["Record"]):  # type: ignore[no-untyped-call]  # PynamoDB leaves it untyped.
+    """A record in the order of visits, each by date."""
+
+    class Meta:
+        index_name = "by_encounter"
+        projection = AllProjection()
+
+    pk = UnicodeAttribute(hash_key=True)
+    encounter_key = UnicodeAttribute(range_key=True)
 
 
 class Record(Held, discriminator="record"):
@@ -48,11 +95,11 @@ class Record(Held, discriminator="record"):
     code_key = UnicodeAttribute(null=True)
     changed_key = UnicodeAttribute()
     encounter_key = UnicodeAttribute(null=True)
-    in_order_of_date = _index(Order.DATE, "date_key")
-    in_order_of_category = _index(Order.CATEGORY, "category_key")
-    in_order_of_code = _index(Order.CODE, "code_key")
-    in_order_of_change = _index(Order.CHANGED, "changed_key")
-    in_order_of_encounter = _index(Order.ENCOUNTER, "encounter_key")
+    in_order_of_date = DateIndex()
+    in_order_of_category = CategoryIndex()
+    in_order_of_code = CodeIndex()
+    in_order_of_change = ChangedIndex()
+    in_order_of_encounter = EncounterIndex()
 
 
 class Kept(Held, discriminator="kept"):
@@ -105,7 +152,13 @@ def record_sk(record_id: str) -> str:
 
 
 def find_page(
-    patient_id: str, order: Order, between: tuple[str, str], *, limit: int, after: PageKey | None, matching: Condition | None = None
+    patient_id: str,
+    order: Order,
+    between: tuple[str, str],
+    *,
+    limit: int,
+    after: PageKey | None,
+    matching: Condition | None = None,
 ) -> tuple[list[Record], PageKey | None]:
     """At most `limit` rows of one order, newest first, whose order key lies in [low, high]: one round trip."""
     index, attribute = _KEYS[order]
@@ -158,7 +211,9 @@ def find(patient_id: str, record_id: str) -> Record | None:
 def find_latest_raw(resource_id: str) -> Raw | None:
     """The present version of a resource as sent, whoever owns it: one round trip."""
     with storage_errors():
-        return next(iter(Raw.query(f"raw#{resource_id}", consistent_read=True, scan_index_forward=False, limit=1)), None)
+        return next(
+            iter(Raw.query(f"raw#{resource_id}", consistent_read=True, scan_index_forward=False, limit=1)), None
+        )
 
 
 def find_raw_version(resource_id: str, version: int) -> Raw | None:
@@ -202,7 +257,9 @@ def put_alias(tx: Transaction, digest: str, target_id: str, display_name: str | 
     tx.put(row, condition=Alias.pk.does_not_exist() | (Alias.target_id == target_id), error=Conflict())
 
 
-def point_alias(tx: Transaction, digest: str, target_id: str, display_name: str | None, code: str | None = None) -> None:
+def point_alias(
+    tx: Transaction, digest: str, target_id: str, display_name: str | None, code: str | None = None
+) -> None:
     """From now on this name stands for this resource, whatever it stood for before."""
     tx.put(Alias(f"alias#{digest}", "alias", target_id=target_id, display_name=display_name, code=code))
 
@@ -232,7 +289,9 @@ def find_awaited(digests: Sequence[str]) -> set[str]:
 def find_waiting(digest: str, limit: int) -> list[Waiting]:
     """Up to `limit` records that wait for a reference."""
     with storage_errors():
-        return list(Waiting.query(f"waiting#{digest}", Waiting.sk.startswith("pat_"), consistent_read=True, limit=limit))
+        return list(
+            Waiting.query(f"waiting#{digest}", Waiting.sk.startswith("pat_"), consistent_read=True, limit=limit)
+        )
 
 
 def end_waiting(tx: Transaction, waiting: Waiting) -> None:

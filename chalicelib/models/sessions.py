@@ -9,7 +9,10 @@ from chalicelib.models.transaction import Transaction
 
 
 class Session(AccountsTable, discriminator="session"):
-    """One sign-in; sort key `session#<session id>`. Its tokens are kept as hashes, or not at all where they are derived."""
+    """One sign-in; sort key `session#<session id>`.
+
+    Its tokens are kept as hashes, or not at all where they are derived.
+    """
 
     session_id = UnicodeAttribute()
     transport = UnicodeAttribute()

@@ -1,4 +1,7 @@
-"""One transaction per change: every row that belongs to it, its audit entry, its notices and its idempotency row, written together or not at all."""
+"""One transaction per change.
+
+Every row that belongs to it, its audit entry, its notices and its idempotency row, written together or not at all.
+"""
 
 import random
 import time
@@ -31,7 +34,7 @@ class Precedence(IntEnum):
     REPLAY = 100
 
 
-class AlreadyDone(Exception):  # noqa: N818  It is no error: the request was served before.
+class AlreadyDone(Exception):
     """The idempotency row of this change exists: `item` is that row as stored."""
 
     def __init__(self, item: RawItem) -> None:
@@ -80,27 +83,49 @@ class Transaction:
         return_old: bool = False,
     ) -> None:
         """Put a row, whatever was there, or under a condition."""
-        kwargs = row.get_save_kwargs_from_instance(condition=condition, return_values_on_condition_failure="ALL_OLD" if return_old else None)
+        kwargs = row.get_save_kwargs_from_instance(
+            condition=condition, return_values_on_condition_failure="ALL_OLD" if return_old else None
+        )
         self._items.append(_Item(_Group.PUT, kwargs, error, precedence, row))
 
     def update(
-        self, row: Row, actions: Sequence[Action], *, condition: Condition | None = None, error: PortalError | None = None, precedence: Precedence = Precedence.ORDINARY
+        self,
+        row: Row,
+        actions: Sequence[Action],
+        *,
+        condition: Condition | None = None,
+        error: PortalError | None = None,
+        precedence: Precedence = Precedence.ORDINARY,
     ) -> None:
         """Change attributes of a row under a condition."""
         kwargs = row.get_update_kwargs_from_instance(actions=list(actions), condition=condition)
         self._items.append(_Item(_Group.UPDATE, kwargs, error, precedence, row))
 
-    def delete(self, row: Row, *, condition: Condition | None = None, error: PortalError | None = None, precedence: Precedence = Precedence.ORDINARY) -> None:
+    def delete(
+        self,
+        row: Row,
+        *,
+        condition: Condition | None = None,
+        error: PortalError | None = None,
+        precedence: Precedence = Precedence.ORDINARY,
+    ) -> None:
         """Remove a row under a condition."""
-        self._items.append(_Item(_Group.DELETE, row.get_delete_kwargs_from_instance(condition=condition), error, precedence, row))
+        self._items.append(
+            _Item(_Group.DELETE, row.get_delete_kwargs_from_instance(condition=condition), error, precedence, row)
+        )
 
-    def check(self, row: Row, condition: Condition, *, error: PortalError, precedence: Precedence = Precedence.ORDINARY) -> None:
+    def check(
+        self, row: Row, condition: Condition, *, error: PortalError, precedence: Precedence = Precedence.ORDINARY
+    ) -> None:
         """Require a condition of a row that the change does not touch."""
         kwargs = type(row).get_operation_kwargs_from_class(row.pk, range_key=row.sk, condition=condition)
         self._items.append(_Item(_Group.CHECK, kwargs, error, precedence, row))
 
     def commit(self) -> None:
-        """Write everything, once. Raises the refusal of the failed condition with the highest precedence, AlreadyDone, or Unavailable."""
+        """Write everything, once.
+
+        Raises the refusal of the failed condition with the highest precedence, AlreadyDone, or Unavailable.
+        """
         if not self._items:
             return
         items = sorted(self._items, key=lambda item: item.group)
@@ -142,7 +167,11 @@ def _send(items: list[_Item], token: str) -> list[CancellationReason | None]:
 
 
 def _raise_refusal(items: list[_Item], reasons: list[CancellationReason | None]) -> None:
-    failed = [(item, reason) for item, reason in zip(items, reasons, strict=True) if reason and reason.code == "ConditionalCheckFailed"]
+    failed = [
+        (item, reason)
+        for item, reason in zip(items, reasons, strict=True)
+        if reason and reason.code == "ConditionalCheckFailed"
+    ]
     if failed:
         item, reason = max(failed, key=lambda pair: pair[0].precedence)
         if item.precedence is Precedence.REPLAY:
@@ -156,8 +185,16 @@ def _raise_refusal(items: list[_Item], reasons: list[CancellationReason | None])
 
 
 def _raise_if_lost(items: list[_Item], reasons: list[CancellationReason | None]) -> None:
-    """After the last conflict the state decides: what another writer has created meanwhile is that refusal, not a fault."""
+    """After the last conflict the state decides.
+
+    What another writer has created meanwhile is that refusal, not a fault.
+    """
     for item, reason in zip(items, reasons, strict=True):
         lost_to_another = reason and item.row is not None and item.group is _Group.PUT and item.error is not None
-        if lost_to_another and item.row is not None and item.error is not None and type(item.row).find(*item.row.key) is not None:
+        if (
+            lost_to_another
+            and item.row is not None
+            and item.error is not None
+            and type(item.row).find(*item.row.key) is not None
+        ):
             raise item.error

@@ -40,8 +40,18 @@ def _language(text: str) -> str:
     return text
 
 
-Email = Annotated[str, Field(max_length=320), AfterValidator(_email), WithJsonSchema({"type": "string", "format": "email", "maxLength": 320})]
-Phone = Annotated[str, Field(max_length=40), AfterValidator(_phone), WithJsonSchema({"type": "string", "maxLength": 40, "examples": ["+1 312 555 0142"]})]
+Email = Annotated[
+    str,
+    Field(max_length=320),
+    AfterValidator(_email),
+    WithJsonSchema({"type": "string", "format": "email", "maxLength": 320}),
+]
+Phone = Annotated[
+    str,
+    Field(max_length=40),
+    AfterValidator(_phone),
+    WithJsonSchema({"type": "string", "maxLength": 40, "examples": ["+1 312 555 0142"]}),
+]
 Password = Annotated[SecretStr, Field(max_length=_PASSWORD_SENT)]
 Token = Annotated[str, Field(min_length=1, max_length=500)]
 DeviceName = Annotated[Text, Field(max_length=100)]
@@ -116,7 +126,8 @@ class Session(Shape):
     expires_in: int = Field(description="Seconds until the access token ends.")
     csrf_token: str | None = None
     device_token: str | None = Field(
-        default=None, description="Send it as X-Device-Token when signing in: strangers' wrong tries do not lock this device out."
+        default=None,
+        description="Send it as X-Device-Token when signing in: strangers' wrong tries do not lock this device out.",
     )
 
 

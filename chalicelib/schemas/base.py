@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializ
 from chalicelib import clock
 
 
-class FieldProblem(ValueError):  # noqa: N818  Pydantic wants a ValueError; the name says what the caller sees.
+class FieldProblem(ValueError):
     """A rule that a field breaks: a code of the catalogue (`field.<code>`) and the values of its words."""
 
     def __init__(self, code: str, **values: object) -> None:
@@ -39,7 +39,9 @@ class PageQuery(Query):
     """How every list is paged."""
 
     limit: int = Field(default=20, ge=1, le=100, description="How many items a page holds at most.")
-    cursor: str | None = Field(default=None, max_length=2048, description="Where the page begins: `next_cursor` of the page before.")
+    cursor: str | None = Field(
+        default=None, max_length=2048, description="Where the page begins: `next_cursor` of the page before."
+    )
 
 
 def _no_surrogates(text: str) -> str:

@@ -26,7 +26,10 @@ class ClientToken(Shape):
 class PatientsQuery(PageQuery):
     """Find patients by an identifier."""
 
-    identifier: Annotated[str, Field(min_length=1, max_length=300, description="`value` or `system|value`; never a Social Security number.")]
+    identifier: Annotated[
+        str,
+        Field(min_length=1, max_length=300, description="`value` or `system|value`; never a Social Security number."),
+    ]
 
 
 class PatientRow(Shape):
@@ -78,5 +81,3 @@ class ImportResult(Shape):
     unchanged: int
     kept_raw: int = Field(description="Of types that the portal does not know: kept as sent.")
     refused: list[Refused]
-
-

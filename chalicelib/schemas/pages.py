@@ -19,7 +19,10 @@ class LinkForm(Query):
 
 
 def read_birth_date(text: str) -> date | None:
-    """A birth date as people write it: 1950-03-31, 03/31/1950 (month first, as on the clinic's forms), March 31, 1950."""
+    """A birth date as people write it.
+
+    1950-03-31, 03/31/1950 (month first, as on the clinic's forms), March 31, 1950.
+    """
     parts = re.findall(r"[^\W\d_]+|\d+", text.lower())
     if len(parts) != _PARTS:
         return None

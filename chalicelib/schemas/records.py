@@ -42,7 +42,9 @@ class RecordsQuery(PageQuery):
     to: Moment | None = Field(default=None, description="The last day, included, or a time.")
     encounter: str | None = Field(default=None, min_length=1, max_length=100)
     code: str | None = Field(default=None, min_length=1, max_length=300, description="`system|code`.")
-    q: str | None = Field(default=None, min_length=1, max_length=100, description="Words of the title. A page may be short.")
+    q: str | None = Field(
+        default=None, min_length=1, max_length=100, description="Words of the title. A page may be short."
+    )
 
 
 class RecordQuery(Query):

@@ -1,4 +1,7 @@
-"""May this actor do this to this patient? Refusals of another's data are audited and answered as if it did not exist."""
+"""May this actor do this to this patient?
+
+Refusals of another's data are audited, and answered as if it did not exist.
+"""
 
 from chalicelib.domain.access import Actor, ActorKind, Policy, PolicyKind
 from chalicelib.domain.audit import Action, Entry

@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import dataclass, replace
-from datetime import timedelta
 
 from chalicelib import clock, ids
 from chalicelib.auth import hashing, secrets, sessions
@@ -14,8 +13,8 @@ from chalicelib.domain.accounts import AccountView
 from chalicelib.domain.audit import Action, Entry
 from chalicelib.domain.legal import VERSIONS, LegalKind
 from chalicelib.domain.notices import Notice, NoticeKind
-from chalicelib.domain.security_questions import AnswerError, SecurityAnswer
 from chalicelib.domain.registration import EMAIL_CONFIRMATION_LASTS
+from chalicelib.domain.security_questions import AnswerError, SecurityAnswer
 from chalicelib.errors import FieldError, Invalid, NotFound, RegistrationEnded, TermsOutdated, UsernameTaken
 from chalicelib.models import accounts, activations, audit, links, outbox, patients
 from chalicelib.models.accounts import Account
@@ -55,8 +54,9 @@ class SignedIn:
 def create(registration_id: str, token: str, chosen: NewAccount) -> SignedIn:
     """Open the account of a proved identity and sign its holder in.
 
-    Raises NotFound for a token that is not this registration's, RegistrationEnded, TermsOutdated, Invalid for a password,
-    username or answer that a rule refuses, UsernameTaken, and IdentityNotConfirmed where the code was used meanwhile.
+    Raises NotFound for a token that is not this registration's, RegistrationEnded, TermsOutdated, Invalid for a
+    password, username or answer that a rule refuses, UsernameTaken, and IdentityNotConfirmed where the code was used
+    meanwhile.
     """
     registration = _find_registration(registration_id, token)
     chosen = replace(chosen, email=chosen.email or registration.email)
@@ -83,15 +83,22 @@ def create(registration_id: str, token: str, chosen: NewAccount) -> SignedIn:
     return signed_in
 
 
-def open_session(tx: Transaction, account: Account, transport: Transport, device_name: str | None, *, version: int | None = None) -> SignedIn:
+def open_session(
+    tx: Transaction, account: Account, transport: Transport, device_name: str | None, *, version: int | None = None
+) -> SignedIn:
     """A session on a device that was not known before."""
     device_id, device_token = devices.remember(tx, account, device_name)
-    tokens = sessions.open_session(tx, account, transport, device_name=device_name, device_id=device_id, version=version)
+    tokens = sessions.open_session(
+        tx, account, transport, device_name=device_name, device_id=device_id, version=version
+    )
     return SignedIn(view(account), tokens, device_token)
 
 
 def view(account: Account) -> AccountView:
-    """An account as its holder sees it. An email that is somebody else's shows as one that waits, so that nobody learns whose it is."""
+    """An account as its holder sees it.
+
+    An email that is somebody else's shows as one that waits, so that nobody learns whose it is.
+    """
     return AccountView(
         account_id=account.pk,
         patient_id=account.patient_id,
@@ -140,7 +147,10 @@ def _find_registration(registration_id: str, token: str) -> Registration:
 def _check(chosen: NewAccount, patient: Patient) -> None:
     if chosen.terms_version != VERSIONS[LegalKind.TERMS]:
         raise TermsOutdated
-    errors = [FieldError("/username", f"username_{reason}") for reason in identity.check_username(chosen.username, own_email=chosen.email)]
+    errors = [
+        FieldError("/username", f"username_{reason}")
+        for reason in identity.check_username(chosen.username, own_email=chosen.email)
+    ]
     errors += check_password(chosen.password, _own_words(chosen, patient))
     if settings().security_questions:
         errors += _answer_errors(chosen.security_answers)
@@ -151,7 +161,9 @@ def _check(chosen: NewAccount, patient: Patient) -> None:
 def check_password(password: str, own_words: list[str], pointer: str = "/password") -> list[FieldError]:
     """What is wrong with a password, for the field it came in."""
     values: dict[str, object] = {"minimum": passwords.SHORTEST, "maximum": passwords.LONGEST}
-    return [FieldError(pointer, f"password_{reason}", values) for reason in passwords.check(password, own_words=own_words)]
+    return [
+        FieldError(pointer, f"password_{reason}", values) for reason in passwords.check(password, own_words=own_words)
+    ]
 
 
 def _answer_errors(answers: list[SecurityAnswer]) -> list[FieldError]:
@@ -176,7 +188,11 @@ def words_of(patient: Patient) -> list[str]:
 def _new_account(chosen: NewAccount, registration: Registration, username_key: str) -> Account:
     asked = chosen.security_answers if settings().security_questions else []
     answers = [
-        {"question_id": given.question_id, "hash": hashing.hash(security_questions.normalise_answer(given.answer), peppers())} for given in asked
+        {
+            "question_id": given.question_id,
+            "hash": hashing.hash(security_questions.normalise_answer(given.answer), peppers()),
+        }
+        for given in asked
     ]
     return Account(
         ids.new_id("acc"),
@@ -198,7 +214,10 @@ def _new_account(chosen: NewAccount, registration: Registration, username_key: s
 
 
 def _post_email_notice(tx: Transaction, account: Account, owner_id: str | None) -> None:
-    """Ask the mailbox to confirm; where it is somebody else's already, tell that somebody, and nothing to the stranger (ID 5)."""
+    """Ask the mailbox to confirm.
+
+    Where it is somebody else's already, tell that somebody, and nothing to the stranger (ID 5).
+    """
     if not account.pending_email:
         return
     if owner_id is not None:
@@ -206,5 +225,3 @@ def _post_email_notice(tx: Transaction, account: Account, owner_id: str | None) 
         return
     link = links.create(tx, VERIFY_EMAIL, account.pk, EMAIL_CONFIRMATION_LASTS)
     outbox.post(tx, Notice(NoticeKind.EMAIL_CONFIRMATION, account.pk, {"link_id": link.pk}))
-
-

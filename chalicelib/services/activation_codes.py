@@ -1,4 +1,7 @@
-"""Activation codes: issued by the clinic, derived and never stored, alive for 21 days, five tries and one use (ID 1)."""
+"""Activation codes: issued by the clinic, derived and never stored, alive for 21 days, five tries and one use.
+
+ID 1.
+"""
 
 from dataclasses import dataclass
 
@@ -47,7 +50,9 @@ def code_of(activation_id: str) -> str:
 
 def _state(patient_id: str, once: Once) -> tuple[Patient | None, Activation | None, PatientAccount | None, object]:
     code_key, account_key = activations.key(patient_id), activations.account_key(patient_id)
-    rows = find_rows([(Patient, (patient_id, PATIENT)), (Activation, code_key), (PatientAccount, account_key), (Served, once.key)])
+    rows = find_rows(
+        [(Patient, (patient_id, PATIENT)), (Activation, code_key), (PatientAccount, account_key), (Served, once.key)]
+    )
     by_kind = {type(row): row for row in rows.values()}
     patient, current, account = by_kind.get(Patient), by_kind.get(Activation), by_kind.get(PatientAccount)
     return (

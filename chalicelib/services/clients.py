@@ -36,7 +36,10 @@ def create(name: str, scopes: Iterable[ClientScope]) -> tuple[str, str]:
 
 
 def open_session(client_id: str, secret: str, source_ip: str) -> Tokens:
-    """An access token for a client. Raises WrongClientCredentials, and TooManyRequests after 10 wrong tries in 5 minutes."""
+    """An access token for a client.
+
+    Raises WrongClientCredentials, and TooManyRequests after 10 wrong tries in 5 minutes.
+    """
     reserved = limits.take(f"client:address:{limits.network(source_ip)}", WRONG_PER_ADDRESS)
     found = accounts.find_client(client_id) if ids.has_prefix(client_id, "cli") else None
     if found is None or found.disabled or not secrets.same(found.secret_hash, secrets.token_hash(secret)):

@@ -37,7 +37,10 @@ def sweep() -> int:
 
 
 def deliver_email(row_id: str) -> None:
-    """Send one notice, if it is still pending and still true. Raises Retryable; what can never be sent is dropped and logged."""
+    """Send one notice, if it is still pending and still true.
+
+    Raises Retryable; what can never be sent is dropped and logged.
+    """
     row = outbox.find(row_id)
     if row is None or row.status != OutboxStatus.PENDING:
         return
@@ -72,7 +75,9 @@ def _confirmation(account: Account, link_id: str) -> email.Email | None:
     if link is None or link.is_over or account.pending_email is None:
         return None
     values = {"link": link_service.url(link_id), "expires_at": clock.read_stamp(link.expires_at)}
-    return rendering.email(NoticeKind.EMAIL_CONFIRMATION, account.pending_email, account.language, account.time_zone, values)
+    return rendering.email(
+        NoticeKind.EMAIL_CONFIRMATION, account.pending_email, account.language, account.time_zone, values
+    )
 
 
 def _email_in_use(account: Account) -> email.Email | None:

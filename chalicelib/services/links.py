@@ -1,10 +1,12 @@
-"""Links in email and SMS: a token carries a link's id and its derived secret; what it does is decided by the link's purpose."""
+"""Links in email and SMS.
 
+A token carries a link's id and its derived secret; what it does is decided by the link's purpose.
+"""
 
 from chalicelib.auth import secrets
+from chalicelib.domain import identity
 from chalicelib.domain.access import NOBODY, Actor, ActorKind
 from chalicelib.domain.audit import Action, Entry
-from chalicelib.domain import identity
 from chalicelib.errors import IdentityNotConfirmed, LinkEnded, NotFound
 from chalicelib.models import accounts, audit, links, patients
 from chalicelib.models.accounts import Account

@@ -1,4 +1,7 @@
-"""Idempotency-Key: the same request served twice has one effect and one answer (draft-ietf-httpapi-idempotency-key-header)."""
+"""Idempotency-Key: the same request served twice has one effect and one answer.
+
+Draft-ietf-httpapi-idempotency-key-header.
+"""
 
 import hashlib
 import json
@@ -22,7 +25,7 @@ class Once:
     @classmethod
     def of(cls, *, caller: str, route: str, path: dict[str, str], key: str, body: bytes) -> "Once":
         """The row and the request hash of a request. No part of the request can be read back from them."""
-        row_id = hashlib.sha256("\x1f".join([caller, route, key]).encode()).hexdigest()
+        row_id = hashlib.sha256(f"{caller}\x1f{route}\x1f{key}".encode()).hexdigest()
         return cls(row_id, hashlib.sha256(json.dumps(path, sort_keys=True).encode() + b"\x1f" + body).hexdigest())
 
     @property
@@ -35,7 +38,10 @@ class Once:
         return row.replayed_ids(self.request_hash) if isinstance(row, Served) else None
 
     def commit(self, change: Callable[[Transaction], dict[str, str]]) -> dict[str, str]:
-        """Run a change in one transaction with its idempotency row. Returns the ids of the change, or those of the first one."""
+        """Run a change in one transaction with its idempotency row.
+
+        Returns the ids of the change, or those of the first one.
+        """
         try:
             with transaction() as tx:
                 answer_ids = change(tx)

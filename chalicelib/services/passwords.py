@@ -26,7 +26,12 @@ def change(actor: Actor, current_password: str, new_password: str) -> tuple[Sign
         raise Invalid([FieldError("/current_password", "wrong_password")])
     limits.give_back(reserved)
     patient = patients.find(account.patient_id) if account.patient_id else None
-    words = [account.username, account.email or "", settings().clinic_name, *(account_service.words_of(patient) if patient else [])]
+    words = [
+        account.username,
+        account.email or "",
+        settings().clinic_name,
+        *(account_service.words_of(patient) if patient else []),
+    ]
     if errors := account_service.check_password(new_password, words, "/new_password"):
         raise Invalid(errors)
     new_hash = hashing.hash(new_password, peppers())

@@ -25,9 +25,10 @@ class FoundPatient:
 
 
 def find_by_identifier(actor: Actor, identifier: str) -> list[FoundPatient]:
-    """The patients with an identifier, `value` or `system|value`, newest id first. Every look is audited before it is answered.
+    """The patients with an identifier, `value` or `system|value`, newest id first.
 
-    Raises Invalid for a Social Security number: the portal does not keep them.
+    Every look is audited before it is answered. Raises Invalid for a Social Security number, which the portal does not
+    keep.
     """
     system, bar, value = identifier.rpartition("|")
     if bar and is_ssn_system(system):

@@ -121,5 +121,3 @@ def find_of_encounter(patient_id: str, encounter_id: str) -> list[str]:
 def body_of(raw: Raw) -> bytes:
     """A version as sent, wherever it lies."""
     return zlib.decompress(files.get_record(raw.stored_at) if raw.stored_at else raw.body)
-
-

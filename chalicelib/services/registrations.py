@@ -38,7 +38,12 @@ def start(claim: Claim, *, email: str | None, mobile_phone: str | None) -> Start
     RecordClosed.
     """
     patient, activation = _find(claim)
-    if patient is None or activation is None or not activations.take_try(activation) or not _is(claim, patient, activation):
+    if (
+        patient is None
+        or activation is None
+        or not activations.take_try(activation)
+        or not _is(claim, patient, activation)
+    ):
         raise _refusal(patient)
     activations.give_back_try(activation)
     _check_may_have_account(patient)
@@ -78,7 +83,9 @@ def _check_may_have_account(patient: Patient) -> None:
         raise BelowMinimumAge(minimum_age=rules.minimum_age)
 
 
-def _store(patient: Patient, activation: Activation, email: str | None, mobile_phone: str | None) -> StartedRegistration:
+def _store(
+    patient: Patient, activation: Activation, email: str | None, mobile_phone: str | None
+) -> StartedRegistration:
     registration_id, token = ids.new_id("reg"), secrets.random_token()
     expires_at = clock.now() + REGISTRATION_LASTS
     row = Registration(

@@ -27,7 +27,10 @@ def templates() -> Environment:
 def email(kind: NoticeKind, to: str, language: str, zone: str, values: dict[str, object]) -> Email:
     """The message of a notice in a language, with times in the reader's zone."""
     context = {**{name: _shown(value, zone) for name, value in values.items()}, **_common(language)}
-    parts = {name: templates().get_template(f"email/{kind}/{name}").render(context).strip() for name in ("subject.txt", "body.txt", "body.html")}
+    parts = {
+        name: templates().get_template(f"email/{kind}/{name}").render(context).strip()
+        for name in ("subject.txt", "body.txt", "body.html")
+    }
     return Email(to, parts["subject.txt"], parts["body.txt"] + "\n", parts["body.html"] + "\n")
 
 
@@ -47,4 +50,6 @@ def page_context(language: str) -> dict[str, object]:
 
 
 def _shown(value: object, zone: str) -> object:
-    return value.astimezone(ZoneInfo(zone)).strftime("%B %-d, %Y, %-I:%M %p %Z") if isinstance(value, datetime) else value
+    return (
+        value.astimezone(ZoneInfo(zone)).strftime("%B %-d, %Y, %-I:%M %p %Z") if isinstance(value, datetime) else value
+    )

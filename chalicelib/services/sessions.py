@@ -45,7 +45,10 @@ class Attempt:
 
 
 def sign_in(attempt: Attempt) -> SignedIn:
-    """A new session. Raises TooManyRequests before any hash is computed, and WrongCredentials for every other reason."""
+    """A new session. Raises TooManyRequests before any hash is computed.
+
+    WrongCredentials for every other reason.
+    """
     username_key = identity.canonical_username(attempt.username)
     account, device = _find(username_key, attempt.device_token)
     tries = _reserve(username_key, device, attempt.source_ip)
@@ -68,7 +71,10 @@ def _find(username_key: str, device_token: str | None) -> tuple[Account | None, 
 
 
 def _reserve(username_key: str, device: Device | None, source_ip: str) -> list[Try]:
-    """One try of each bucket that the attempt counts in. A known device has a bucket of its own, which strangers cannot fill."""
+    """One try of each bucket that the attempt counts in.
+
+    A known device has a bucket of its own, which strangers cannot fill.
+    """
     if device is not None:
         return [limits.take(f"sign-in:device:{device.device_id}", WRONG_PER_BUCKET)]
     limits.check_overall(_OVERALL, WRONG_OVERALL)
@@ -109,7 +115,9 @@ def _open(account: Account, device: Device | None, attempt: Attempt) -> SignedIn
             signed_in = open_session(tx, account, attempt.transport, attempt.device_name)
         else:
             name = attempt.device_name or device.name
-            tokens = tokens_of.open_session(tx, account, attempt.transport, device_name=name, device_id=device.device_id)
+            tokens = tokens_of.open_session(
+                tx, account, attempt.transport, device_name=name, device_id=device.device_id
+            )
             signed_in = SignedIn(account_service.view(account), tokens)
         actor = Actor(ActorKind.ACCOUNT, account.pk, patient_id=account.patient_id)
         about: dict[str, object] = {"session_id": signed_in.tokens.session_id}

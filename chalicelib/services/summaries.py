@@ -15,7 +15,9 @@ from chalicelib.services.records import Filter
 
 _NEWEST = 10
 _READ = 100
-_OVER = frozenset({"completed", "stopped", "cancelled", "entered-in-error", "inactive", "resolved", "remission", "ended"})
+_OVER = frozenset(
+    {"completed", "stopped", "cancelled", "entered-in-error", "inactive", "resolved", "remission", "ended"}
+)
 
 
 @dataclass(frozen=True, slots=True)

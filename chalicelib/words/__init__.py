@@ -1,4 +1,7 @@
-"""The portal's words, by language. A language is a file beside this one; every file has the keys of English (a test says so)."""
+"""The portal's words, by language.
+
+A language is a file beside this one; every file has the keys of English (a test says so).
+"""
 
 import json
 from functools import lru_cache
@@ -10,7 +13,11 @@ DEFAULT = "en"
 @lru_cache(maxsize=1)
 def languages() -> tuple[str, ...]:
     """The languages that the portal speaks, the default one first."""
-    found = {path.name.removesuffix(".json") for path in resources.files(__package__).iterdir() if path.name.endswith(".json")}
+    found = {
+        path.name.removesuffix(".json")
+        for path in resources.files(__package__).iterdir()
+        if path.name.endswith(".json")
+    }
     return (DEFAULT, *sorted(found - {DEFAULT}))
 
 

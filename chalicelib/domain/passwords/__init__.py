@@ -128,7 +128,10 @@ class _Look:
             return True
         words = [mask for word, mask in self.common.items() if len(word) >= (0 if pairs_count else _SHORTEST_ALONE)]
         known = self.own | self._years()
-        if any(self._leaves_less_than(_FURTHER_BESIDE_WORD, mask | known) for mask in ([0, *words] if pairs_count else words)):
+        if any(
+            self._leaves_less_than(_FURTHER_BESIDE_WORD, mask | known)
+            for mask in ([0, *words] if pairs_count else words)
+        ):
             return True
         pairs = pairs_of([0, *words]) if pairs_count and not self._is_phrase() else []
         return any(self._leaves_less_than(_FURTHER_BESIDE_PAIR, mask | known) for mask in pairs)

@@ -11,12 +11,18 @@ from chalicelib.domain.fhir.references import Kind, Reference, uuid_of
 
 
 def row_digest(key: str) -> str:
-    """The keyed hash under which an identity or alias key stands in the table: a sender's ids may be somebody's numbers."""
+    """The keyed hash under which an identity or alias key stands in the table.
+
+    A sender's ids may be somebody's numbers.
+    """
     return hmac.new(key_store.key("identity"), key.encode(), hashlib.sha256).hexdigest()
 
 
 def resource_id(identity: str, prefix: str = "rec") -> str:
-    """The portal's id of a resource: derived from its identity, so that it needs no look-up and is the same at every import."""
+    """The portal's id of a resource.
+
+    Derived from its identity, so that it needs no look-up and is the same at every import.
+    """
     return ids.derived_id(prefix, hmac.digest(key_store.key("resource-id"), identity.encode(), hashlib.sha256))
 
 

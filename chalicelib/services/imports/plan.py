@@ -1,4 +1,7 @@
-"""What one resource becomes in the tables: its present row, its version as sent, and the names under which it is found."""
+"""What one resource becomes in the tables.
+
+Its present row, its version as sent, and the names under which it is found.
+"""
 
 import json
 import unicodedata
@@ -52,7 +55,11 @@ class Planned:
     @property
     def is_kept_raw(self) -> bool:
         """Whether the portal does not know the type."""
-        return self.entry.type not in RECORD_TYPES | DIRECTORY | {"Patient"} or self.key[1].startswith("kept#") or self.key[1] == "kept"
+        return (
+            self.entry.type not in RECORD_TYPES | DIRECTORY | {"Patient"}
+            or self.key[1].startswith("kept#")
+            or self.key[1] == "kept"
+        )
 
     @property
     def last_updated(self) -> str | None:
@@ -116,7 +123,9 @@ def weight(planned: Planned, resolver: Resolver) -> int:
     return 2
 
 
-def add(tx: Transaction, planned: Planned, resolver: Resolver, before: Held | None, version: int, awaited: set[str]) -> None:
+def add(
+    tx: Transaction, planned: Planned, resolver: Resolver, before: Held | None, version: int, awaited: set[str]
+) -> None:
     """Put a new version of a resource, and every name of it, into a transaction."""
     row = _row(planned, resolver, before, version)
     patients.put_held(tx, row, replaces=int(before.version) if before else None)
@@ -222,7 +231,11 @@ def _identifiers(planned: Planned, clinic_number: str) -> list[tuple[str, str]]:
 def _add_patient_names(tx: Transaction, planned: Planned, row: Patient, before: Held | None) -> None:
     patients.claim_clinic_number(tx, identity.canonical_clinic_number(row.clinic_number), row.pk)
     now = {(digest, system) for digest, system in json.loads(row.identifiers)}
-    was = {(digest, system) for digest, system in json.loads(before.identifiers)} if isinstance(before, Patient) else set()
+    was = (
+        {(digest, system) for digest, system in json.loads(before.identifiers)}
+        if isinstance(before, Patient)
+        else set()
+    )
     for digest, system in sorted(now):
         patients.put_identifier(tx, digest, system, row.pk)
     for digest, system in sorted(was - now):
@@ -235,7 +248,11 @@ def _add_patient_names(tx: Transaction, planned: Planned, row: Patient, before: 
 
 def _add_directory_names(tx: Transaction, planned: Planned) -> None:
     resource = planned.entry.resource
-    code = orjson.dumps(resource["code"], default=str).decode() if planned.entry.type == "Medication" and resource.get("code") else None
+    code = (
+        orjson.dumps(resource["code"], default=str).decode()
+        if planned.entry.type == "Medication" and resource.get("code")
+        else None
+    )
     for digest in planned.own_keys:
         records.point_alias(tx, digest, planned.resource_id, people.display_name(resource), code)
 

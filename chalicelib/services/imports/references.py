@@ -1,6 +1,5 @@
 """When what a record refers to arrives after the record: its row is made again, so that lists show the name too."""
 
-
 from chalicelib.domain.access import SYSTEM
 from chalicelib.domain.audit import Action, Entry
 from chalicelib.domain.fhir import text
@@ -17,7 +16,10 @@ _AT_ONCE = 200
 
 
 def bring_up_to_date(row_id: str) -> None:
-    """Work one outbox row: make the rows of all records again that waited for its reference. Safe to run any number of times."""
+    """Work one outbox row: make the rows of all records again that waited for its reference.
+
+    Safe to run any number of times.
+    """
     row = outbox.find(row_id)
     if row is None or row.status != OutboxStatus.PENDING:
         return
@@ -39,11 +41,12 @@ def _make_again(waiting: Waiting) -> None:
         resource = text.parse(record_service.body_of(raw))
         entry = BundleEntry(0, resource, record.resource_type, resource.get("id"))
         resolver, _ = resolve(record.source, [entry])
-        held = {name: getattr(record, name) for name in ("resource_type", "content_hash", "version", "last_updated", "changed_at", "source")}
+        held = {
+            name: getattr(record, name)
+            for name in ("resource_type", "content_hash", "version", "last_updated", "changed_at", "source")
+        }
         fresh = record_row(record.pk, record.record_id, resource, resolver, held)
         if fresh.view != record.view:
             patients.put_held(tx, fresh, replaces=int(record.version))
             about: dict[str, object] = {"record_id": record.record_id}
             audit.record(tx, Entry(SYSTEM, Action.REFERENCE_RESOLVE, patient_id=record.pk, about=about))
-
-

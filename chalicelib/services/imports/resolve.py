@@ -1,4 +1,7 @@
-"""Whom the entries of a bundle are about, and what they refer to: inside the bundle first, then in what was sent before."""
+"""Whom the entries of a bundle are about, and what they refer to.
+
+Inside the bundle first, then in what was sent before.
+"""
 
 from dataclasses import dataclass, field
 
@@ -49,7 +52,9 @@ class Resolver:
     def _known_inside(self, entry: Entry) -> Known:
         if entry.index not in self.titles:
             is_record = entry.type in RECORD_TYPES
-            self.titles[entry.index] = view(entry.resource)["title"] if is_record else people.display_name(entry.resource)
+            self.titles[entry.index] = (
+                view(entry.resource)["title"] if is_record else people.display_name(entry.resource)
+            )
         record_id = resource_id(identity_of(self.client_id, entry)) if entry.type in RECORD_TYPES else None
         code = entry.resource.get("code") if entry.type == "Medication" else None
         return Known(self.titles[entry.index], record_id, code)
@@ -62,7 +67,10 @@ class Resolver:
 
 
 def resolve(client_id: str, entries: list[Entry]) -> tuple[Resolver, list[Refusal]]:
-    """What the entries are about and refer to; the entries whose subject is nobody known are refused. At most three round trips."""
+    """What the entries are about and refer to; the entries whose subject is nobody known are refused.
+
+    At most three round trips.
+    """
     index = index_by_url(entries)
     outside = _outside_keys(client_id, entries, index)
     resolver = Resolver(client_id, entries, index, records.find_aliases([row_digest(key) for key in outside]))
@@ -130,7 +138,9 @@ def _subject(resolver: Resolver, entry: Entry) -> str | Refusal | None:
 
 def _unless_kept(entry: Entry, use: Use | None, problem: str) -> Refusal | None:
     """What is about no patient is no record; what the portal only keeps may be about a group, a place or a device."""
-    about_a_patient = use is not None and use.reference.type in {None, "Patient"} and use.reference.kind is not Kind.DISPLAY
+    about_a_patient = (
+        use is not None and use.reference.type in {None, "Patient"} and use.reference.kind is not Kind.DISPLAY
+    )
     is_kept = entry.type not in RECORD_TYPES or (entry.type == "Device" and use is None)
     return None if is_kept and not about_a_patient else Refusal(entry.index, problem)
 
@@ -168,5 +178,6 @@ def known_by(alias: Alias) -> Known:
 def clinic_numbers(entry: Entry) -> list[str]:
     """The clinic numbers on a Patient resource, canonical: identifiers of the system that the settings name."""
     found = people.demographics(entry.resource).identifiers
-    return [identity.canonical_clinic_number(one.value) for one in found if one.system == settings().clinic_number_system]
-
+    return [
+        identity.canonical_clinic_number(one.value) for one in found if one.system == settings().clinic_number_system
+    ]

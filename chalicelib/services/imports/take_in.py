@@ -25,7 +25,10 @@ _TRIES = 4
 
 
 def take_in(actor: Actor, body: bytes) -> ImportResult:
-    """Import a Bundle or one resource for a client. Raises Malformed for what is no JSON and NotFhir for what is no resource."""
+    """Import a Bundle or one resource for a client.
+
+    Raises Malformed for what is no JSON and NotFhir for what is no resource.
+    """
     try:
         masked = ssn.mask(text.parse(body))
         reading = read_entries(masked.payload)
@@ -67,7 +70,10 @@ def _store(
 
 
 def _chunks(planned: list[Planned], resolver: Resolver) -> Iterator[list[Planned]]:
-    """Runs that fit one transaction, of one owner each; patients and the directory first, so that what refers to them finds them."""
+    """Runs that fit one transaction, of one owner each.
+
+    Patients and the directory first, so that what refers to them finds them.
+    """
     chunk: list[Planned] = []
     room = MAX_ITEMS - _SPARE
     ordered = sorted(planned, key=lambda one: (one.entry.type != "Patient", one.owner != CLINIC, one.owner))
@@ -83,7 +89,9 @@ def _chunks(planned: list[Planned], resolver: Resolver) -> Iterator[list[Planned
         yield chunk
 
 
-def _store_chunk(actor: Actor, chunk: list[Planned], resolver: Resolver, done: dict[int, Outcome], *, careful: bool) -> None:
+def _store_chunk(
+    actor: Actor, chunk: list[Planned], resolver: Resolver, done: dict[int, Outcome], *, careful: bool
+) -> None:
     before = records.find_held([one.key for one in chunk])
     awaited = records.find_awaited([digest for one in chunk for digest in one.own_keys])
     outcomes = {one.entry.index: outcome(one, before.get(one.key)) for one in chunk}
@@ -100,7 +108,10 @@ def _store_chunk(actor: Actor, chunk: list[Planned], resolver: Resolver, done: d
 
 
 def _next_version(tx: Transaction, planned: Planned, before: Held | None, *, careful: bool) -> int:
-    """The number of the new version. After a conflict it is asked whether the resource was another patient's until now."""
+    """The number of the new version.
+
+    After a conflict it is asked whether the resource was another patient's until now.
+    """
     if before is not None:
         return int(before.version) + 1
     latest = records.find_latest_raw(planned.resource_id) if careful else None
@@ -113,7 +124,9 @@ def _next_version(tx: Transaction, planned: Planned, before: Held | None, *, car
 
 def _audited(actor: Actor, changed: list[Planned]) -> AuditEntry:
     patient_id = changed[0].owner if changed[0].owner != CLINIC else None
-    return AuditEntry(actor, Action.RECORD_IMPORT, patient_id=patient_id, about={"ids": [one.resource_id for one in changed]})
+    return AuditEntry(
+        actor, Action.RECORD_IMPORT, patient_id=patient_id, about={"ids": [one.resource_id for one in changed]}
+    )
 
 
 def _result(done: dict[int, Outcome], refused: list[Refusal]) -> ImportResult:
