@@ -3,9 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
-
-from chalicelib import clock
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 
 class FieldProblem(ValueError):
@@ -59,7 +57,7 @@ def _aware(at: datetime) -> datetime:
 Text = Annotated[str, Field(max_length=200), AfterValidator(_no_surrogates)]
 """A short text that a person types."""
 
-Instant = Annotated[datetime, AfterValidator(_aware), PlainSerializer(clock.stamp, return_type=str)]
+Instant = Annotated[datetime, AfterValidator(_aware)]
 """An aware time; written as RFC 3339 in UTC with `Z`."""
 
 
