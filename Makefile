@@ -7,6 +7,8 @@
 MAKEFLAGS += --no-builtin-rules
 
 export PORT ORIGINS DYNAMODB_ENDPOINT
+# Python keeps the bytecode of what it compiled, whatever the machine's setting: a second start is seconds quicker.
+export PYTHONDONTWRITEBYTECODE :=
 
 PY := .venv/bin/python
 STAGE ?= prod
