@@ -1,11 +1,12 @@
 """The one logger and the one metrics sink. Only what `FIELDS` lists can be logged, whatever a caller hands in."""
 
+import logging
 from contextvars import ContextVar
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from aws_lambda_powertools import Logger, Metrics
+    from aws_lambda_powertools import Logger
 
 FIELDS = frozenset(
     {
@@ -44,6 +45,11 @@ Ids and numbers, never a body, name, token, code or result.
 """
 
 
+# At these levels and below, AWS's own client libraries write whole requests, answers and URLs. Setting a log level for
+# the function (Lambda's logging controls set the root logger's) must not open that tap.
+for _library in ("boto3", "botocore", "pynamodb", "urllib3"):
+    logging.getLogger(_library).setLevel(logging.ERROR)
+
 _request_id: ContextVar[str] = ContextVar("request_id", default="none")
 
 
@@ -65,14 +71,6 @@ def logger() -> "Logger":
     return Logger(service="patient-portal", use_rfc3339=True, utc=True, log_uncaught_exceptions=False)
 
 
-@lru_cache(maxsize=1)
-def metrics() -> "Metrics":
-    """The CloudWatch embedded-metrics sink of this process."""
-    from aws_lambda_powertools import Metrics  # noqa: PLC0415  See logger().
-
-    return Metrics(namespace="portal", service="portal")
-
-
 def event(name: str, **fields: object) -> None:
     """Log a static event name with allowed fields.
 
@@ -85,19 +83,26 @@ def event(name: str, **fields: object) -> None:
 def fault(name: str, error: BaseException, **fields: object) -> None:
     """Log a bug: its kind and the place in the code that raised it.
 
-    Never its message, which may quote a patient's data.
+    Never its message, which may quote a patient's data. Each is counted, so that an alarm can watch them.
     """
     _check(fields)
+    count("Faults")
     logger().error(
         name, extra={"request_id": request_id(), **fields, "error_kind": type(error).__name__, "place": _place(error)}
     )
 
 
 def count(name: str, number: int = 1) -> None:
-    """Add to a CloudWatch metric; its name is static."""
+    """Add to a CloudWatch metric; its name is static.
+
+    It is one line in CloudWatch's embedded metric format, written at once: nothing waits for the end of an invocation.
+    """
+    from aws_lambda_powertools import single_metric  # noqa: PLC0415  See logger().
     from aws_lambda_powertools.metrics import MetricUnit  # noqa: PLC0415  See logger().
 
-    metrics().add_metric(name=name, unit=MetricUnit.Count, value=number)
+    dimensions = {"service": "portal"}
+    with single_metric(name, MetricUnit.Count, number, namespace="portal", default_dimensions=dimensions):
+        pass
 
 
 def _check(fields: dict[str, object]) -> None:

@@ -60,9 +60,12 @@ def give_back(taken: Try) -> None:
 
 
 def check_overall(name: str, limit: Limit) -> None:
-    """Raises TooManyRequests where all buckets together have reached a wide limit, by the minute."""
+    """Raises TooManyRequests where all buckets together have reached a wide limit.
+
+    It counts whole minutes, the one in which the window begins too, so that no window ever holds more.
+    """
     minute = clock.epoch(clock.now()) // _MINUTE
-    minutes = list(range(minute - limit.seconds // _MINUTE + 1, minute + 1))
+    minutes = list(range(minute - limit.seconds // _MINUTE, minute + 1))
     if limits.sum_tally(name, minutes) >= limit.tries:
         raise TooManyRequests(retry_after=_MINUTE)
 
@@ -79,7 +82,9 @@ def network(source_ip: str) -> str:
         address = ipaddress.ip_address(source_ip)
     except ValueError:
         return "unknown"
-    return str(address) if address.version == 4 else str(ipaddress.ip_network((address, 64), strict=False))  # noqa: PLR2004  IPv4
+    if isinstance(address, ipaddress.IPv4Address):
+        return str(address)
+    return str(address.ipv4_mapped or ipaddress.ip_network((address, 64), strict=False))
 
 
 def _step_aside() -> None:

@@ -7,13 +7,14 @@ from enum import StrEnum
 
 from chalicelib import clock, ids
 from chalicelib.auth import secrets
-from chalicelib.domain.access import Actor, ActorKind
+from chalicelib.domain.access import NOBODY, Actor, ActorKind
+from chalicelib.domain.audit import Action, Entry
 from chalicelib.errors import NotSignedIn, SessionEnded
+from chalicelib.models import audit
 from chalicelib.models import sessions as storage
 from chalicelib.models.accounts import Account, Client, Principal
-from chalicelib.models.base import storage_errors
 from chalicelib.models.sessions import Session
-from chalicelib.models.transaction import Transaction
+from chalicelib.models.transaction import Transaction, transaction
 
 ACCESS = timedelta(minutes=15)
 WEB_IDLE = timedelta(minutes=30)
@@ -24,15 +25,6 @@ GRACE = timedelta(seconds=10)
 
 The answer may have been lost.
 """
-
-
-class TokenReused(SessionEnded):
-    """A spent refresh token came back: the session is ended, since one of its two holders is a thief."""
-
-    def __init__(self, principal_id: str, session_id: str) -> None:
-        super().__init__()
-        self.principal_id = principal_id
-        self.session_id = session_id
 
 
 _ACCESS_PARTS, _REFRESH_PARTS = 3, 4
@@ -157,15 +149,15 @@ def _is_current(session: Session, access_token: str) -> bool:
     return current or previous
 
 
-def refresh(refresh_token: str) -> tuple[Principal, Tokens]:
-    """The next tokens of a session.
+def refresh(refresh_token: str, transport: Transport) -> tuple[Principal, Tokens]:
+    """The next tokens of a session, which keeps the transport that it was opened for.
 
-    Raises SessionEnded; a spent token ends the whole session, as a stolen one would.
+    Raises SessionEnded; a spent token ends the whole session, since one of its two holders is a thief.
     """
     principal_id, session_id, generation = _read_refresh_token(refresh_token)
     for _ in range(2):
         found = storage.find_principal_and_session(principal_id, session_id)
-        if found is None or not is_open(*found):
+        if found is None or found[1].transport != transport or not is_open(*found):
             raise SessionEnded
         principal, session = found
         if generation == session.generation and _rotate(session):
@@ -175,7 +167,7 @@ def refresh(refresh_token: str) -> tuple[Principal, Tokens]:
         if generation == session.generation - 1 and clock.now() <= clock.read_stamp(session.refreshed_at) + GRACE:
             return principal, tokens(session)
         _revoke(session)
-        raise TokenReused(principal_id, session_id)
+        raise SessionEnded
     raise SessionEnded
 
 
@@ -190,8 +182,10 @@ def _rotate(session: Session) -> bool:
 
 
 def _revoke(session: Session) -> None:
-    with storage_errors():
-        session.delete()
+    about: dict[str, object] = {"session_id": session.session_id}
+    with transaction() as tx:
+        storage.end_session(tx, session)
+        audit.record(tx, Entry(NOBODY, Action.SESSION_REUSE, account_id=session.pk, about=about))
 
 
 def tokens(session: Session) -> Tokens:

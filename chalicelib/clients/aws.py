@@ -10,22 +10,22 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import Session
 
+from chalicelib import observability
+from chalicelib.errors import Unavailable
+
 _CONFIG = Config(connect_timeout=1, read_timeout=5, retries={"total_max_attempts": 3, "mode": "standard"})
-_PERMANENT = frozenset(
-    {
-        "AccountSuspendedException",
-        "BadRequestException",
-        "InvalidParameterValue",
-        "MailFromDomainNotVerifiedException",
-        "MessageRejected",
-        "NotFoundException",
-    }
-)
+# Only what lies in the request itself. A suspended account, an unverified domain or a missing permission is mended by
+# a person, and what waited for it must then go out.
+_PERMANENT = frozenset({"BadRequestException", "InvalidParameterValue", "MessageRejected"})
 _lock = threading.Lock()
 
 
-class Retryable(Exception):
-    """The service did not do it, and may do it later."""
+class Retryable(Unavailable):
+    """The service did not do it, and may do it later. Where a caller of the API waits for it, the answer is 503."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__()
+        self.reason = reason
 
 
 class Permanent(Exception):
@@ -55,6 +55,10 @@ def translated() -> Iterator[None]:
         yield
     except ClientError as refused:
         code = refused.response.get("Error", {}).get("Code", "")
-        raise (Permanent(code) if code in _PERMANENT else Retryable(code)) from refused
+        if code in _PERMANENT:
+            raise Permanent(code) from refused
+        observability.fault("client.refused", refused, code=code)
+        raise Retryable(code) from refused
     except BotoCoreError as failed:
+        observability.fault("client.failed", failed)
         raise Retryable(type(failed).__name__) from failed

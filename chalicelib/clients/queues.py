@@ -2,18 +2,25 @@
 
 import json
 
-from chalicelib.clients.aws import client, translated
+from chalicelib.clients.aws import Permanent, Retryable, client, translated
 
 _BATCH = 10
 
 
 def send_ids(queue_url: str, ids: list[str]) -> list[str]:
-    """Queue one message for each id; returns the ids that the queue did not take. Raises Retryable or Permanent."""
-    refused = []
+    """Queue one message for each id; returns the ids that the queue did not take, for whatever reason."""
+    refused: list[str] = []
     for start in range(0, len(ids), _BATCH):
         chunk = ids[start : start + _BATCH]
-        entries = [{"Id": str(place), "MessageBody": json.dumps({"id": one})} for place, one in enumerate(chunk)]
-        with translated():
-            answer = client("sqs").send_message_batch(QueueUrl=queue_url, Entries=entries)
-        refused += [chunk[int(failed["Id"])] for failed in answer.get("Failed", ())]
+        try:
+            refused += _send(queue_url, chunk)
+        except (Retryable, Permanent):
+            refused += chunk
     return refused
+
+
+def _send(queue_url: str, chunk: list[str]) -> list[str]:
+    entries = [{"Id": str(place), "MessageBody": json.dumps({"id": one})} for place, one in enumerate(chunk)]
+    with translated():
+        answer = client("sqs").send_message_batch(QueueUrl=queue_url, Entries=entries)
+    return [chunk[int(failed["Id"])] for failed in answer.get("Failed", ())]

@@ -24,6 +24,7 @@ class SessionView:
     """One of one's sessions; times are aware, in UTC."""
 
     session_id: str
+    device_id: str | None
     device_name: str | None
     transport: str
     created_at: datetime

@@ -11,9 +11,11 @@ class Action(StrEnum):
 
     ACCESS_REFUSE = "access:refuse"
     ACCOUNT_CREATE = "account:create"
+    ACCOUNT_DEVICE_FORGET = "account:device:forget"
     ACCOUNT_EDIT = "account:edit"
     ACCOUNT_EMAIL_VERIFY = "account:email:verify"
     ACCOUNT_PASSWORD_CHANGE = "account:password:change"  # noqa: S105  The name of an event.
+    ACCOUNT_PASSWORD_REFUSE = "account:password:refuse"  # noqa: S105  The name of an event.
     ACCOUNT_PASSWORD_DISABLE = "account:password:disable"  # noqa: S105  The name of an event.
     ACTIVATION_CODE_ISSUE = "activation_code:issue"
     ACTIVATION_CODE_REFUSE = "activation_code:refuse"

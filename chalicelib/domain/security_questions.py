@@ -50,7 +50,7 @@ QUESTIONS: Mapping[str, str] = MappingProxyType(
 class AnswerProblem(StrEnum):
     """Why an answer is refused; the values are stable codes for clients."""
 
-    WRONG_NUMBER = "wrong_number_of_answers"
+    WRONG_NUMBER = "wrong_number"
     UNKNOWN_QUESTION = "unknown_question"
     REPEATED_QUESTION = "repeated_question"
     TOO_SHORT = "too_short"

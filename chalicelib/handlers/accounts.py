@@ -6,6 +6,7 @@ from chalicelib.clock import read_stamp
 from chalicelib.domain.access import ACCOUNT, OPTIONAL, PUBLIC
 from chalicelib.domain.registration import Claim
 from chalicelib.domain.security_questions import SecurityAnswer
+from chalicelib.handlers import cookies
 from chalicelib.handlers.routing import Answer, Call, Routes, etag, path_id
 from chalicelib.handlers.sessions import session_answer, shape_account
 from chalicelib.schemas import accounts as shapes
@@ -46,10 +47,13 @@ def register(call: Call, body: shapes.NewRegistration) -> Answer:
         errors.UsernameTaken,
         errors.TermsOutdated,
         errors.IdentityNotConfirmed,
+        errors.CsrfTokenMissing,
     ),
 )
 def create_account(call: Call, body: shapes.NewAccount) -> Answer:
     """Open the account of a proved identity, and sign in."""
+    if Transport(body.transport) is Transport.COOKIE:
+        cookies.check_origin(call.request)
     chosen = accounts.NewAccount(
         username=body.username,
         password=body.password.get_secret_value(),
@@ -80,14 +84,14 @@ def verify_email(call: Call, body: shapes.EmailVerification) -> Answer:
     return Answer()
 
 
-@routes.get("/v1/me", ACCOUNT, answer=shapes.Account)
+@routes.get("/v1/me", ACCOUNT, answer=shapes.Account, tells_version=True)
 def read_me(call: Call) -> Answer:
     """Read your account."""
     account = accounts.read(call.actor)
     return Answer(shape_account(account), headers=etag(account.version))
 
 
-@routes.patch("/v1/me", ACCOUNT, answer=shapes.Account, edits=True)
+@routes.patch("/v1/me", ACCOUNT, answer=shapes.Account, edits=True, tells_version=True)
 def edit_me(call: Call, body: shapes.AccountEdit) -> Answer:
     """Change the language or the time zone of your account."""
     changes = body.model_dump(exclude_none=True)

@@ -31,7 +31,7 @@ def create_token(call: Call, body: shapes.ClientCredentials) -> Answer:
 def find_patients(call: Call, query: shapes.PatientsQuery) -> Answer:
     """Find patients by an identifier."""
     found = patients.find_by_identifier(call.actor, query.identifier)
-    page, next_cursor = paging.page(call, found, lambda patient: patient.patient_id, query)
+    page, next_cursor = paging.page(call, found, lambda patient: patient.patient_id, query, identifier=query.identifier)
     items = [
         shapes.PatientRow(
             patient_id=patient.patient_id,

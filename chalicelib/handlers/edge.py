@@ -5,12 +5,12 @@ No body of Chalice's own making.
 
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 
 from chalice.app import Request, Response
 
 from chalicelib import errors, ids, observability, words
 from chalicelib.handlers import problems
-from chalicelib.handlers.operations import REGISTRY
 from chalicelib.settings import settings
 
 _SECURITY = {
@@ -28,7 +28,6 @@ _PREFLIGHT_SECONDS = "7200"
 _OWN: dict[int, type[errors.PortalError]] = {
     404: errors.NotFound,
     405: errors.MethodNotAllowed,
-    415: errors.UnsupportedMediaType,
 }
 
 
@@ -36,15 +35,15 @@ def middleware(request: Request, get_response: Callable[[Request], Response]) ->
     """Everything that is the same for each answer of the API."""
     started = time.perf_counter()
     observability.set_request_id(request.context.get("requestId") or ids.new_id("req"))
-    response = _without_chalice_body(request, get_response(request))
+    response = _respond(request, get_response)
     for name, value in {
         **_SECURITY,
         **cors(request.headers.get("origin")),
         "X-Request-Id": observability.request_id(),
     }.items():
         response.headers.setdefault(name, value)
-    if request.method == "OPTIONS":
-        response.headers.update(_preflight(request.context.get("resourcePath", "")))
+    if request.method == "OPTIONS" and "Access-Control-Allow-Origin" in response.headers:
+        response.headers.update(_preflight(str(response.headers["Allow"])))
     observability.event(
         "http.request",
         route=request.context.get("resourcePath", "unknown"),
@@ -67,22 +66,34 @@ def cors(origin: str | None) -> dict[str, str]:
     }
 
 
-def _preflight(path: str) -> dict[str, str]:
-    methods = sorted({operation.method for operation in REGISTRY if operation.path == path})
+def _preflight(methods: str) -> dict[str, str]:
     return {
-        "Access-Control-Allow-Methods": ", ".join([*methods, "OPTIONS"]),
+        "Access-Control-Allow-Methods": methods,
         "Access-Control-Allow-Headers": _ALLOWED_HEADERS,
         "Access-Control-Max-Age": _PREFLIGHT_SECONDS,
     }
 
 
-def _without_chalice_body(request: Request, response: Response) -> Response:
-    """Chalice makes a few answers itself, with a dict for a body that our own answers never have."""
+def _respond(request: Request, get_response: Callable[[Request], Response]) -> Response:
+    """The answer, or a problem in the place of what Chalice makes of a request that reaches no view."""
+    language = words.negotiate(request.headers.get("accept-language"))
+    try:
+        response = get_response(request)
+    except Exception as bug:  # noqa: BLE001  Chalice would answer with a body of its own.
+        observability.fault("http.bug", bug, method=request.method)
+        return problems.render(errors.InternalError(), observability.request_id(), language)
+    # Our own answers are text; a few that Chalice makes have a dict for a body.
     if not isinstance(response.body, dict):
         return response
-    kind = _OWN.get(response.status_code, errors.Malformed if response.status_code < 500 else errors.InternalError)  # noqa: PLR2004
-    language = words.negotiate(request.headers.get("accept-language"))
-    mended = problems.render(kind(), observability.request_id(), language)
+    mended = problems.render(_meant(response.status_code), observability.request_id(), language)
     if "Allow" in response.headers:
         mended.headers["Allow"] = response.headers["Allow"]
     return mended
+
+
+def _meant(status: int) -> errors.PortalError:
+    if status in _OWN:
+        return _OWN[status]()
+    if status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        return errors.Malformed(reason="it is not a request that the portal knows")
+    return errors.InternalError()

@@ -5,12 +5,14 @@ from typing import Any
 
 import orjson
 from pydantic import BaseModel
-from pydantic.json_schema import models_json_schema
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
+from pydantic_core import core_schema
 
-from chalicelib import errors
+from chalicelib import errors, words
 from chalicelib.domain.access import PolicyKind
 from chalicelib.handlers import problems
 from chalicelib.handlers.operations import REGISTRY, Operation
+from chalicelib.schemas.base import PageQuery, Query
 from chalicelib.schemas.problems import Problem
 from chalicelib.settings import settings
 
@@ -33,6 +35,7 @@ def document() -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {"title": f"{settings().clinic_name} patient portal", "version": "1", "description": _DESCRIPTION},
         "servers": [{"url": settings().api_url}],
+        "tags": [{"name": name, "description": told} for name, told in _TAGS.items()],
         "paths": paths,
         "components": {"schemas": _schemas(), "securitySchemes": _SECURITY, "headers": _HEADERS},
     }
@@ -48,14 +51,52 @@ _SECURITY = {
         "type": "apiKey",
         "in": "cookie",
         "name": "__Host-access",
-        "description": "With X-CSRF-Token on unsafe methods.",
+        "description": "The web app's session, which no script can read.",
+    },
+    "csrf": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-CSRF-Token",
+        "description": "A cookie session's `csrf_token`, on every unsafe method.",
     },
 }
 _HEADERS = {
     "X-Request-Id": {
+        "required": True,
         "schema": {"type": "string"},
         "description": "The id of the request, also in every log line of it.",
-    }
+    },
+    "ETag": {"required": True, "schema": {"type": "string"}, "description": "The version, for If-Match."},
+    "Retry-After": {
+        "required": True,
+        "schema": {"type": "integer", "minimum": 0},
+        "description": "Seconds after which trying again may help.",
+    },
+    "WWW-Authenticate": {"required": True, "schema": {"type": "string"}, "description": "How to sign in (RFC 6750)."},
+}
+_REFUSAL_HEADERS = {401: "WWW-Authenticate", 429: "Retry-After", 503: "Retry-After"}
+_TAGS = {
+    "public": "What anybody may read, signed in or not.",
+    "accounts": "Registering, and one's own account.",
+    "sessions": "Signing in and out.",
+    "records": "The health record.",
+    "clinic": "What the clinic's own systems call.",
+    "pages": "What links in email and SMS open: plain pages for a browser.",
+}
+_PATH_PARAMETERS = {
+    "pid": "A patient's id, or `me` for the caller's own.",
+    "record_id": "A record's id.",
+    "registration_id": "The id of a registration that was started.",
+    "session_id": "A session's id.",
+    "kind": "`terms` or `privacy`.",
+    "token": "The token of a link in an email or SMS.",
+}
+_CALLERS = {
+    PolicyKind.PUBLIC: "Anybody may call it.",
+    PolicyKind.OPTIONAL: "Anybody may call it; a caller who is signed in is recognised.",
+    PolicyKind.ACCOUNT: "Needs a signed-in account, and concerns that account alone.",
+    PolicyKind.PATIENT: "Needs a signed-in account; another's patient id is answered like one that does not exist.",
+    PolicyKind.CLIENT: "Needs the token of a service client with the scope `{scope}`.",
 }
 
 
@@ -63,7 +104,8 @@ def _operation(operation: Operation) -> dict[str, Any]:
     described: dict[str, Any] = {
         "operationId": operation.id,
         "summary": operation.summary,
-        "tags": [operation.id.partition("_")[0] if not operation.tag else operation.tag],
+        "description": _CALLERS[operation.policy.kind].format(scope=operation.policy.scope),
+        "tags": [operation.tag],
         "security": _security(operation),
         "parameters": _parameters(operation),
         "responses": _responses(operation),
@@ -78,23 +120,23 @@ def _security(operation: Operation) -> list[dict[str, list[str]]]:
         return []
     schemes: list[dict[str, list[str]]] = [{"bearer": []}]
     if operation.policy.kind is not PolicyKind.CLIENT:
-        schemes.append({"cookie": []})
+        schemes.append({"cookie": []} if operation.is_safe else {"cookie": [], "csrf": []})
     return [*schemes, {}] if operation.policy.kind is PolicyKind.OPTIONAL else schemes
 
 
 def _parameters(operation: Operation) -> list[dict[str, Any]]:
-    names = [part[1:-1] for part in operation.path.split("/") if part.startswith("{")]
-    found: list[dict[str, Any]] = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1, "maxLength": 200}}
-        for name in names
-    ]
-    if operation.query is not None:
-        found += _query_parameters(operation.query)
+    found = [_path_parameter(part[1:-1]) for part in operation.path.split("/") if part.startswith("{")]
+    found += _query_parameters(operation.query)
     if operation.creates:
         found.append(_header("Idempotency-Key", "The same key again gives the same answer; kept 24 hours.", 255))
     if operation.edits:
         found.append(_header("If-Match", "The ETag of the version that is edited.", 100))
     return found
+
+
+def _path_parameter(name: str) -> dict[str, Any]:
+    schema = {"type": "string", "minLength": 1, "maxLength": 200}
+    return {"name": name, "in": "path", "required": True, "description": _PATH_PARAMETERS[name], "schema": schema}
 
 
 def _header(name: str, description: str, longest: int) -> dict[str, Any]:
@@ -106,7 +148,13 @@ def _query_parameters(query: type[BaseModel]) -> list[dict[str, Any]]:
     schema = query.model_json_schema(ref_template=_REF)
     required = set(schema.get("required", ()))
     return [
-        {"name": name, "in": "query", "required": name in required, "schema": _without_null(member)}
+        {
+            "name": name,
+            "in": "query",
+            "required": name in required,
+            "description": member.pop("description"),
+            "schema": _without_null(member),
+        }
         for name, member in schema.get("properties", {}).items()
     ]
 
@@ -124,7 +172,11 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
 
 def _body(operation: Operation) -> dict[str, Any] | None:
     if operation.body is not None:
-        return {"required": True, "content": {"application/json": {"schema": {"$ref": _ref(operation.body)}}}}
+        required = any(member.is_required() for member in operation.body.model_fields.values())
+        return {
+            "required": required,
+            "content": {kind: {"schema": {"$ref": _ref(operation.body)}} for kind in operation.media_types},
+        }
     if operation.raw:
         return {"required": True, "content": {kind: {"schema": operation.raw_schema} for kind in operation.media_types}}
     return None
@@ -136,43 +188,63 @@ def _responses(operation: Operation) -> dict[str, Any]:
     for kind in _errors(operation):
         kinds.setdefault(problems.status_of(kind), []).append(kind.code)
     for status, codes in sorted(kinds.items()):
-        found[str(status)] = _refusal(operation, sorted(set(codes)))
+        found[str(status)] = _refusal(operation, status, sorted(set(codes)))
     return found
 
 
 def _success(operation: Operation) -> dict[str, Any]:
-    described: dict[str, Any] = {
-        "description": operation.summary,
-        "headers": {"X-Request-Id": {"$ref": "#/components/headers/X-Request-Id"}},
-    }
+    described: dict[str, Any] = {"description": operation.summary, "headers": _header_refs("X-Request-Id")}
+    if operation.tells_version:
+        described["headers"] |= _header_refs("ETag")
     content = {kind: {"schema": schema} for kind, schema in operation.other_answers.items()}
     if operation.answer is not None:
         content[operation.answer_type] = {"schema": {"$ref": _ref(operation.answer)}}
     elif operation.answer_schema is not None:
         content[operation.answer_type] = {"schema": operation.answer_schema}
-    if content:
+    if content and operation.method != "HEAD":
         described["content"] = content
     return described
 
 
-def _refusal(operation: Operation, codes: list[str]) -> dict[str, Any]:
+def _refusal(operation: Operation, status: int, codes: list[str]) -> dict[str, Any]:
+    told = "; ".join(f"`{code}`: {words.say(f'error.{code}.title', words.DEFAULT)}" for code in codes)
+    names = ["X-Request-Id", *([_REFUSAL_HEADERS[status]] if status in _REFUSAL_HEADERS else [])]
+    described: dict[str, Any] = {"description": told, "headers": _header_refs(*names)}
+    if operation.method == "HEAD":
+        return described
     if operation.answer_type == "text/html":
-        return {"description": ", ".join(codes), "content": {"text/html": {"schema": {"type": "string"}}}}
-    return {"description": ", ".join(codes), "content": {problems.MEDIA_TYPE: {"schema": {"$ref": _ref(Problem)}}}}
+        return {**described, "content": {"text/html": {"schema": {"type": "string"}}}}
+    return {**described, "content": {problems.MEDIA_TYPE: {"schema": {"$ref": _ref(Problem)}}}}
+
+
+def _header_refs(*names: str) -> dict[str, Any]:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
 def _errors(operation: Operation) -> list[type[errors.PortalError]]:
-    found = [*operation.errors, *_COMMON]
-    if operation.policy.kind not in {PolicyKind.PUBLIC, PolicyKind.OPTIONAL}:
-        found += [errors.NotSignedIn, errors.Forbidden]
-    if operation.policy.kind is PolicyKind.PATIENT:
-        found.append(errors.NotFound)
+    return [*operation.errors, *_COMMON, *_errors_of_policy(operation), *_errors_of_request(operation)]
+
+
+def _errors_of_policy(operation: Operation) -> list[type[errors.PortalError]]:
+    match operation.policy.kind:
+        case PolicyKind.PUBLIC:
+            return []
+        case PolicyKind.OPTIONAL:
+            return [] if operation.is_safe else [errors.CsrfTokenMissing]
+        case _:
+            return [errors.NotSignedIn, errors.Forbidden]
+
+
+def _errors_of_request(operation: Operation) -> list[type[errors.PortalError]]:
+    found: list[type[errors.PortalError]] = []
     if "{" in operation.path:
-        found.append(errors.Malformed)
-    if operation.body is not None or operation.raw:
-        found += [errors.Malformed, operation.too_large, errors.UnsupportedMediaType, errors.Invalid]
-    if operation.query is not None:
-        found += [errors.Invalid, errors.Malformed]
+        found.append(errors.NotFound)
+    if operation.takes_body:
+        found += [errors.Malformed, operation.too_large, errors.UnsupportedMediaType]
+    if operation.body is not None or issubclass(operation.query, Query):
+        found.append(errors.Invalid)
+    if issubclass(operation.query, PageQuery):
+        found.append(errors.InvalidCursor)
     if operation.creates:
         found += [errors.IdempotencyKeyMissing, errors.IdempotencyKeyReused]
     if operation.edits:
@@ -184,13 +256,20 @@ def _ref(model: Any) -> str:
     return _REF.format(model=model.__name__)
 
 
+class _AsSent(GenerateJsonSchema):
+    """Decimals are the numbers of a bundle, which go out as they came; pydantic alone would write them as text."""
+
+    def decimal_schema(self, schema: core_schema.DecimalSchema) -> JsonSchemaValue:  # noqa: ARG002
+        return {"type": "number"}
+
+
 def _schemas() -> dict[str, Any]:
     inputs = {operation.body for operation in REGISTRY if operation.body is not None}
     outputs = {operation.answer for operation in REGISTRY if operation.answer is not None} | {Problem}
     models: Any = [(model, "validation") for model in sorted(inputs, key=_name)] + [
         (model, "serialization") for model in sorted(outputs, key=_name)
     ]
-    _, schema = models_json_schema(models, ref_template=_REF)
+    _, schema = models_json_schema(models, ref_template=_REF, schema_generator=_AsSent)
     return dict(schema["$defs"])
 
 

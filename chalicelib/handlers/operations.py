@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from chalicelib.domain.access import Policy
 from chalicelib.errors import PortalError, TooLarge
 from chalicelib.handlers.requests import BODY_LIMIT, JSON_TYPES
+from chalicelib.schemas.base import NoQuery
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,8 @@ class Operation:
     answer: Any = None
     errors: tuple[type[PortalError], ...] = ()
     body: type[BaseModel] | None = None
-    query: type[BaseModel] | None = None
+    query: type[BaseModel] = NoQuery
+    takes_query: bool = False
     raw: bool = False
     body_limit: int = BODY_LIMIT
     too_large: type[TooLarge] = TooLarge
@@ -38,12 +40,28 @@ class Operation:
     raw_schema: dict[str, Any] = field(default_factory=lambda: {"type": "object"})
     creates: bool = False
     edits: bool = False
-    tag: str = ""
+    tells_version: bool = False
 
     @property
     def id(self) -> str:
         """The OpenAPI operationId: the handler's module and function."""
-        return f"{self.view.__module__.rpartition('.')[2]}_{self.view.__name__}"
+        name = f"{self.tag}_{self.view.__name__}"
+        return f"{name}_head" if self.method == "HEAD" else name
+
+    @property
+    def takes_body(self) -> bool:
+        """Whether a body is read at all."""
+        return self.raw or self.body is not None
+
+    @property
+    def tag(self) -> str:
+        """The feature that it belongs to: the handler's module."""
+        return self.view.__module__.rpartition(".")[2]
+
+    @property
+    def is_safe(self) -> bool:
+        """Whether it changes nothing (RFC 9110, section 9.2.1)."""
+        return self.method in {"GET", "HEAD"}
 
     @property
     def takes_patient(self) -> bool:

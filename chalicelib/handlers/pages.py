@@ -14,11 +14,13 @@ from chalicelib.domain.access import PUBLIC
 from chalicelib.handlers import problems, requests
 from chalicelib.handlers.routing import Answer, Call, Routes, path_id
 from chalicelib.schemas import pages as shapes
+from chalicelib.schemas.base import AnyQuery
 from chalicelib.services import links, rendering
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
 HTML = "text/html; charset=utf-8"
+_UNKNOWN = "page.unknown_link"
 _HEADERS = {
     "Content-Type": HTML,
     "Content-Security-Policy": (
@@ -37,9 +39,8 @@ def render(name: str, language: str, **values: object) -> str:
 def render_error(error: errors.PortalError, request_id: str, language: str) -> Response:
     """A refusal as a page, with the next step."""
     answer = problems.render(error, request_id, language)
-    values = {
-        part: words.say(f"error.{error.code}.{part}", language, **error.values) for part in ("title", "detail", "cure")
-    }
+    key = _UNKNOWN if type(error) is errors.NotFound else f"error.{error.code}"
+    values = {part: words.say(f"{key}.{part}", language, **error.values) for part in ("title", "detail", "cure")}
     answer.body = render("refused", language, request_id=request_id, **values)
     answer.headers.update(_HEADERS)
     return answer
@@ -55,11 +56,14 @@ def read_form(raw: bytes, model: type[_Model]) -> _Model:
     try:
         return model.model_validate(values)
     except ValidationError as wrong:
-        raise errors.Invalid(requests.field_errors(wrong, "/")) from wrong
+        raise errors.Invalid(requests.field_errors(wrong, requests.json_pointer)) from wrong
 
 
 class Pages(Routes):
     """Routes whose refusals are pages and whose bodies are forms."""
+
+    answers_head = True
+    other_query = AnyQuery
 
     def render_error(self, error: errors.PortalError, request_id: str, language: str) -> Response:
         """A refusal as a page, with the next step."""

@@ -10,9 +10,11 @@ from chalicelib.schemas.base import PageQuery
 _T = TypeVar("_T")
 
 
-def page(call: Call, items: Sequence[_T], place: Callable[[_T], str], query: PageQuery) -> tuple[list[_T], str | None]:
+def page(
+    call: Call, items: Sequence[_T], place: Callable[[_T], str], query: PageQuery, **filters: object
+) -> tuple[list[_T], str | None]:
     """A page of items that stand in descending order of `place`, and the cursor of the next one."""
-    binding = call.binding()
+    binding = call.binding(**filters)
     if query.cursor is not None:
         (after,) = cursors.unseal(query.cursor, binding)
         items = [item for item in items if place(item) < after]

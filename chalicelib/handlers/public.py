@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 from chalicelib import errors, words
 from chalicelib.domain import legal, security_questions
 from chalicelib.domain.access import PUBLIC
-from chalicelib.handlers import openapi, problems
+from chalicelib.handlers import problems
 from chalicelib.handlers.routing import Answer, Call, Routes, path_id
 from chalicelib.schemas import problems as problem_shapes
 from chalicelib.schemas import public as shapes
@@ -92,4 +92,6 @@ def list_errors(call: Call) -> Answer:
 @routes.get("/v1/openapi.json", PUBLIC, answer_schema={"type": "object"})
 def read_openapi(call: Call) -> Answer:
     """Read this API as an OpenAPI 3.1 document."""
+    from chalicelib.handlers import openapi  # noqa: PLC0415  What writes JSON Schemas is large, and seldom asked for.
+
     return Answer(openapi.document_json(), headers=_CACHED)

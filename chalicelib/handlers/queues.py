@@ -5,14 +5,17 @@ from collections.abc import Callable
 from typing import Any
 
 from chalicelib import observability
+from chalicelib.handlers.functions import contained
 from chalicelib.services import delivery, imports
 
 
+@contained
 def deliver_email(event: dict[str, Any]) -> dict[str, Any]:
     """Send the notices that a queue names."""
     return _each(event, "deliver_email", delivery.deliver_email)
 
 
+@contained
 def refresh_references(event: dict[str, Any]) -> dict[str, Any]:
     """Bring records up to date whose references have arrived."""
     return _each(event, "refresh_references", imports.bring_up_to_date)

@@ -1,14 +1,14 @@
 """Reading a request in one place: its body, its query, and what pydantic says of them in the portal's own codes."""
 
-from collections.abc import Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias, TypeVar
 from urllib.parse import unquote
 
 from chalice.app import Request
 from pydantic import BaseModel, ValidationError
 
 from chalicelib.domain.fhir import text as strict_json
-from chalicelib.errors import FieldError, Invalid, Malformed, TooLarge, UnsupportedMediaType
+from chalicelib.errors import FieldError, Invalid, Malformed, NotFound, TooLarge, UnsupportedMediaType
 from chalicelib.schemas.base import FieldProblem
 
 BODY_LIMIT = 256 * 1024
@@ -16,7 +16,16 @@ BODY_LIMIT = 256 * 1024
 
 JSON_TYPES = ("application/json",)
 
+_PATH_PART_LIMIT = 200
+"""Characters of an id, a code or a token in a path; all of ours are far shorter."""
+
+_BOM = b"\xef\xbb\xbf"
+_NOT_UTF8 = "\ufffd".encode()
+"""What API Gateway puts in the place of bytes that are not UTF-8."""
+
 _Model = TypeVar("_Model", bound=BaseModel)
+
+Location: TypeAlias = tuple[str | int, ...]
 
 _CODES = {
     "missing": "missing",
@@ -61,26 +70,45 @@ def raw_body(request: Request, limit: int, media_types: tuple[str, ...], too_lar
 
 def json_body(body: bytes, model: type[_Model]) -> _Model:
     """The body as a model. Raises Malformed for what is no JSON object, Invalid naming every wrong field at once."""
+    if _NOT_UTF8 in body:
+        raise Malformed(reason="the text is not UTF-8")
+    text = body.removeprefix(_BOM) or b"{}"
     try:
-        read = strict_json.parse(body or b"{}")
+        read = strict_json.parse(text)
     except strict_json.MalformedJson as wrong:
         raise Malformed(reason=str(wrong)) from wrong
     if not isinstance(read, dict):
         raise Malformed(reason="a JSON object was expected")
     try:
-        return model.model_validate_json(body or b"{}")
+        return model.model_validate_json(text)
     except ValidationError as wrong:
-        raise Invalid(field_errors(wrong, "/")) from wrong
+        raise Invalid(field_errors(wrong, json_pointer)) from wrong
 
 
 def query_model(query: Mapping[str, list[str]], model: type[_Model]) -> _Model:
     """The query as a model. A parameter may be given once. Raises Invalid."""
+    if model.model_config.get("extra") == "ignore":
+        query = {name: values for name, values in query.items() if name in model.model_fields}
     if repeated := [name for name, values in query.items() if len(values) > 1]:
         raise Invalid([FieldError(f"?{name}", "given_twice") for name in repeated])
     try:
         return model.model_validate({name: values[0] for name, values in query.items()}, strict=False)
     except ValidationError as wrong:
-        raise Invalid(field_errors(wrong, "?")) from wrong
+        raise Invalid(field_errors(wrong, _parameter)) from wrong
+
+
+def read_all(readers: Mapping[str, Callable[[], Any]]) -> dict[str, Any]:
+    """What each reader reads. Raises Invalid naming what any of them found wrong, all together."""
+    read: dict[str, Any] = {}
+    wrong: list[FieldError] = []
+    for name, reader in readers.items():
+        try:
+            read[name] = reader()
+        except Invalid as invalid:
+            wrong += invalid.errors
+    if wrong:
+        raise Invalid(wrong)
+    return read
 
 
 def query_of(request: Request) -> dict[str, list[str]]:
@@ -90,28 +118,38 @@ def query_of(request: Request) -> dict[str, list[str]]:
 
 
 def path_of(request: Request) -> dict[str, str]:
-    """The path parameters, decoded: API Gateway hands them over as they were in the URL."""
-    return {name: unquote(value) for name, value in (request.uri_params or {}).items()}
+    """The path parameters, decoded: API Gateway hands them over as they were in the URL.
+
+    Raises NotFound for what can be no id of anything.
+    """
+    path = {name: unquote(value) for name, value in (request.uri_params or {}).items()}
+    if not all(0 < len(value) <= _PATH_PART_LIMIT and value.isprintable() for value in path.values()):
+        raise NotFound
+    return path
 
 
-def field_errors(wrong: ValidationError, root: str) -> list[FieldError]:
+def field_errors(wrong: ValidationError, place: Callable[[Location], str]) -> list[FieldError]:
     """Pydantic's findings in the portal's codes, none of them quoting the input."""
-    return [_field_error(error, root) for error in wrong.errors(include_url=False, include_input=False)]
+    return [_field_error(error, place) for error in wrong.errors(include_url=False, include_input=False)]
 
 
-def _field_error(error: Any, root: str) -> FieldError:
+def json_pointer(location: Location) -> str:
+    """Where in a body, as RFC 6901 writes it; the whole body is the empty text."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in location)
+
+
+def _parameter(location: Location) -> str:
+    return "?" + ".".join(str(part) for part in location)
+
+
+def _field_error(error: Any, place: Callable[[Location], str]) -> FieldError:
     context = error.get("ctx", {})
     if error["type"] == "value_error" and isinstance(context.get("error"), FieldProblem):
         code, values = context["error"].code, context["error"].values
     else:
         code = _CODES.get(error["type"], "wrong_value")
         values = {name: value for name, value in context.items() if isinstance(value, str | int)}
-    return FieldError(_pointer(error["loc"], root), code, values)
-
-
-def _pointer(location: tuple[str | int, ...], root: str) -> str:
-    parts = [str(part).replace("~", "~0").replace("/", "~1") for part in location]
-    return root + "/".join(parts)
+    return FieldError(place(error["loc"]), code, values)
 
 
 def _is_one_of(content_type: str, media_types: tuple[str, ...]) -> bool:

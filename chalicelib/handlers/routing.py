@@ -1,9 +1,10 @@
 """The edge: one declaration per operation, from which it is signed in, checked, parsed, answered and documented."""
 
 import inspect
+import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, TypeVar
 
 from chalice.app import Blueprint, Request, Response
 from pydantic import BaseModel
@@ -15,7 +16,6 @@ from chalicelib.errors import (
     Forbidden,
     IdempotencyKeyMissing,
     InternalError,
-    Malformed,
     NotSignedIn,
     PortalError,
     PreconditionMissing,
@@ -23,12 +23,13 @@ from chalicelib.errors import (
 )
 from chalicelib.handlers import cookies, problems, requests
 from chalicelib.handlers.operations import REGISTRY, Operation
+from chalicelib.schemas.base import NoQuery
 from chalicelib.services import access
 from chalicelib.services.once import Once
 
 _View = TypeVar("_View", bound=Callable[..., Any])
-_SAFE = frozenset({"GET", "HEAD"})
 _KEY_LIMIT = 255
+_TAG = re.compile(r'"([0-9]{1,15})"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,17 @@ class Answer:
 
 
 class Routes(Blueprint):
-    """A blueprint whose routes cannot be declared without a policy."""
+    """A blueprint whose routes cannot be declared without a policy; `registry` collects its operations."""
+
+    answers_head: ClassVar[bool] = False
+    """Whether HEAD is answered where GET is."""
+
+    other_query: ClassVar[type[BaseModel]] = NoQuery
+    """What the query may be where a view takes none."""
+
+    def __init__(self, import_name: str, registry: list[Operation] = REGISTRY) -> None:
+        super().__init__(import_name)
+        self._registry = registry
 
     def render_error(self, error: PortalError, request_id: str, language: str) -> Response:
         """A refusal as an answer."""
@@ -125,17 +136,20 @@ class Routes(Blueprint):
                 summary=(view.__doc__ or "").strip().splitlines()[0],
                 body=takes["body"].annotation if "body" in takes and takes["body"].annotation is not bytes else None,
                 raw="body" in takes and takes["body"].annotation is bytes,
-                query=takes["query"].annotation if "query" in takes else None,
+                query=takes["query"].annotation if "query" in takes else self.other_query,
+                takes_query="query" in takes,
                 **declared,
             )
             self._add(operation)
+            if self.answers_head and method == "GET":
+                self._add(replace(operation, method="HEAD"))
             return view
 
         return register
 
     def _add(self, operation: Operation) -> None:
-        first_on_path = all(known.path != operation.path for known in REGISTRY)
-        REGISTRY.append(operation)
+        first_on_path = all(known.path != operation.path for known in self._registry)
+        self._registry.append(operation)
 
         def serve(**_path: str) -> Response:
             return self._serve(operation)
@@ -148,7 +162,8 @@ class Routes(Blueprint):
     def _add_preflight(self, operation: Operation) -> None:
         # API Gateway's own preflight knows one origin, fixed when it is deployed; the portal's origins are a setting.
         def preflight(**_path: str) -> Response:
-            return Response(body="", status_code=204, headers={})
+            methods = {known.method for known in self._registry if known.path == operation.path}
+            return Response(body="", status_code=204, headers={"Allow": ", ".join(sorted({*methods, "OPTIONS"}))})
 
         preflight.__name__ = f"{operation.id}_preflight"
         self.route(operation.path, methods=["OPTIONS"], name=preflight.__name__, cors=False, content_types=[])(
@@ -160,25 +175,22 @@ class Routes(Blueprint):
         language = words.negotiate(request.headers.get("accept-language"))
         request_id = observability.request_id()
         try:
-            return self._answer(operation, request, language)
+            answer = self._answer(operation, request, language)
         except PortalError as refusal:
-            return self.render_error(refusal, request_id, language)
+            answer = self.render_error(refusal, request_id, language)
         except Exception as bug:  # noqa: BLE001  Whatever a bug raises, the caller gets a problem and the log its place.
             observability.fault("http.bug", bug, route=operation.path, method=operation.method)
-            return self.render_error(InternalError(), request_id, language)
+            answer = self.render_error(InternalError(), request_id, language)
+        if operation.method == "HEAD":
+            answer.body = ""
+        return answer
 
     def _answer(self, operation: Operation, request: Request, language: str) -> Response:
         actor = _signed_in(operation, request)
         path = requests.path_of(request)
         patient_id = access.permit(actor, operation.policy, path.get("pid"))
-        arguments: dict[str, Any] = {}
-        raw = requests.raw_body(request, operation.body_limit, operation.media_types, operation.too_large)
-        if operation.raw:
-            arguments["body"] = raw
-        if operation.body is not None:
-            arguments["body"] = self.read_body(raw, operation.body)
-        if operation.query is not None:
-            arguments["query"] = requests.query_model(requests.query_of(request), operation.query)
+        raw = _raw_body(operation, request)
+        arguments = self._arguments(operation, request, raw)
         call = Call(
             request=request,
             actor=actor,
@@ -190,6 +202,25 @@ class Routes(Blueprint):
             _once=_once(operation, request, actor, path, raw) if operation.creates else None,
         )
         return _render(operation, operation.view(call, **arguments), language)
+
+    def _arguments(self, operation: Operation, request: Request, raw: bytes) -> dict[str, Any]:
+        """What the view takes. Raises Invalid naming whatever is wrong in body and query together."""
+        readers: dict[str, Callable[[], Any]] = {
+            "query": lambda: requests.query_model(requests.query_of(request), operation.query)
+        }
+        if (model := operation.body) is not None:
+            readers["body"] = lambda: self.read_body(raw, model)
+        read = requests.read_all(readers)
+        if operation.raw:
+            read["body"] = raw
+        return read if operation.takes_query else {name: value for name, value in read.items() if name != "query"}
+
+
+def _raw_body(operation: Operation, request: Request) -> bytes:
+    """The body as sent; a request that takes none may carry one, which nobody reads."""
+    if not operation.takes_body:
+        return b""
+    return requests.raw_body(request, operation.body_limit, operation.media_types, operation.too_large)
 
 
 def _signed_in(operation: Operation, request: Request) -> Actor:
@@ -215,7 +246,7 @@ def _actor_of(operation: Operation, request: Request) -> Actor:
     if token is None:
         return NOBODY
     actor = sessions.authenticate(token)
-    if operation.method not in _SAFE:
+    if not operation.is_safe:
         cookies.check_csrf(request, actor.session_id)
     return actor
 
@@ -235,13 +266,17 @@ def _once(operation: Operation, request: Request, actor: Actor, path: dict[str, 
 
 
 def _expected_version(request: Request) -> int:
+    """The version that the caller read.
+
+    Only the strong tag of one version says which that was (RFC 9110, section 13.1.1): `*` and weak tags do not.
+    """
     header = request.headers.get("if-match")
     if header is None:
         raise PreconditionMissing
-    version = header.strip().removeprefix("W/").strip('"')
-    if not version.isdecimal() or len(version) > 15:  # noqa: PLR2004  No version of ours has more digits.
+    tag = _TAG.fullmatch(header.strip())
+    if tag is None:
         raise StaleVersion
-    return int(version)
+    return int(tag[1])
 
 
 def etag(version: int) -> dict[str, str]:
@@ -260,8 +295,5 @@ def _render(operation: Operation, answer: Answer, language: str) -> Response:
 
 
 def path_id(call: Call, name: str) -> str:
-    """A path parameter that a handler reads. Raises Malformed where it holds what no id holds."""
-    value = call.path[name]
-    if not value or len(value) > 200 or not value.isprintable():  # noqa: PLR2004  Ids are far shorter; so are tokens.
-        raise Malformed(reason=f"{name} is not an id")
-    return value
+    """A path parameter that a handler reads; the edge has refused what no id holds."""
+    return call.path[name]

@@ -18,10 +18,16 @@ _DEVICE_SECONDS = 400 * 86400
 
 
 @routes.post(
-    "/v1/sessions", PUBLIC, status=201, answer=shapes.Session, errors=(errors.WrongCredentials, errors.TooManyRequests)
+    "/v1/sessions",
+    PUBLIC,
+    status=201,
+    answer=shapes.Session,
+    errors=(errors.WrongCredentials, errors.TooManyRequests, errors.CsrfTokenMissing),
 )
 def sign_in(call: Call, body: shapes.SignIn) -> Answer:
     """Sign in with username and password."""
+    if Transport(body.transport) is Transport.COOKIE:
+        cookies.check_origin(call.request)
     device_token = call.cookie(cookies.DEVICE) or call.header("x-device-token")
     attempt = Attempt(
         username=body.username,
@@ -44,12 +50,12 @@ def sign_in(call: Call, body: shapes.SignIn) -> Answer:
 def refresh(call: Call, body: shapes.Refresh) -> Answer:
     """Get the next tokens of a session."""
     if body.refresh_token is not None:
-        return session_answer(sessions.refresh(body.refresh_token), Transport.BEARER)
+        return session_answer(sessions.refresh(body.refresh_token, Transport.BEARER), Transport.BEARER)
     token = call.cookie(cookies.REFRESH)
     if token is None:
         raise errors.SessionEnded
     call.require_csrf(sessions.session_id_of(token))
-    return session_answer(sessions.refresh(token), Transport.COOKIE)
+    return session_answer(sessions.refresh(token, Transport.COOKIE), Transport.COOKIE)
 
 
 @routes.get("/v1/sessions", ACCOUNT, answer=shapes.SessionPage)

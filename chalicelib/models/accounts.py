@@ -1,11 +1,13 @@
 """The accounts table: people's accounts and service clients, and the rows that keep their names unique."""
 
 from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.expressions.condition import Condition
 
 from chalicelib.errors import (
     EmailTaken,
     IdentityNotConfirmed,
     NotSignedIn,
+    PortalError,
     StaleVersion,
     UsernameTaken,
     WrongCredentials,
@@ -160,11 +162,16 @@ def edit_account(tx: Transaction, account: Account, *, expected_version: int, **
 
 
 def change_password(tx: Transaction, account: Account, password_hash: str) -> None:
-    """A new password; every session of the account ends with it."""
+    """A new password, which nobody has guessed at yet; every session of the account ends with the old one."""
     tx.update(
         account,
-        [Account.password_hash.set(password_hash), Account.credentials_version.add(1), Account.wrong_in_a_row.set(0)],
-        condition=Account.credentials_version == account.credentials_version,
+        [
+            Account.password_hash.set(password_hash),
+            Account.credentials_version.add(1),
+            Account.wrong_in_a_row.set(0),
+            Account.password_disabled.set(False),
+        ],
+        condition=_unchanged(account),
         error=NotSignedIn(),
     )
 
@@ -172,22 +179,35 @@ def change_password(tx: Transaction, account: Account, password_hash: str) -> No
 def note_right_password(tx: Transaction, account: Account, *, new_hash: str | None, unlocks: bool) -> None:
     """A sign-in succeeds only while the credentials are the ones that were checked."""
     actions = [Account.password_hash.set(new_hash)] if new_hash else []
-    if unlocks:
+    if unlocks and account.wrong_in_a_row:
         actions.append(Account.wrong_in_a_row.set(0))
-    same = (Account.credentials_version == account.credentials_version) & (
-        Account.password_hash == account.password_hash
-    )
     if actions:
-        tx.update(account, actions, condition=same, error=WrongCredentials())
+        tx.update(account, actions, condition=_unchanged(account), error=WrongCredentials())
     else:
-        tx.check(account, same, error=WrongCredentials())
+        check_credentials(tx, account, error=WrongCredentials())
 
 
-def note_wrong_password(account: Account, *, limit: int) -> bool:
-    """Count a wrong try; at the limit the password is disabled. True where this try did it."""
+def check_credentials(tx: Transaction, principal: Principal, *, error: PortalError) -> None:
+    """A session is opened only while the credentials are the ones that were checked."""
+    tx.check(principal, _unchanged(principal), error=error)
+
+
+def _unchanged(principal: Principal) -> Condition:
+    return Principal.credentials_version == principal.credentials_version
+
+
+def note_wrong_password(account: Account) -> int:
+    """Count a wrong try; returns how many there were in a row."""
     with storage_errors():
-        account.update([Account.wrong_in_a_row.add(1)], add_version_condition=False)
-        if account.wrong_in_a_row < limit or account.password_disabled:
-            return False
-        account.update([Account.password_disabled.set(True)])
-    return True
+        account.update([Account.wrong_in_a_row.add(1)], condition=Account.pk.exists())
+    return int(account.wrong_in_a_row)
+
+
+def disable_password(tx: Transaction, account: Account) -> None:
+    """The password signs nobody in any more, until it is reset; of parallel tries one does it."""
+    tx.update(
+        account,
+        [Account.password_disabled.set(True)],
+        condition=_unchanged(account) & (Account.password_disabled == False),  # noqa: E712  A condition, no comparison.
+        error=WrongCredentials(),
+    )

@@ -35,6 +35,12 @@ class Registration(AccountsTable, discriminator="registration"):
     email = UnicodeAttribute(null=True)
     mobile_phone = UnicodeAttribute(null=True)
     expires_at = UnicodeAttribute()
+    ended_at = UnicodeAttribute(null=True)
+
+    @property
+    def is_over(self) -> bool:
+        """Become an account, or expired by the portal's clock."""
+        return bool(self.ended_at) or clock.stamp(clock.now()) >= self.expires_at
 
 
 def key(patient_id: str) -> Key:
@@ -88,9 +94,13 @@ def take_try(activation: Activation) -> bool:
 
 
 def give_back_try(activation: Activation) -> None:
-    """The try was right: it does not count."""
-    with storage_errors():
-        activation.update([Activation.tries.add(-1)])
+    """The try was right: it does not count. A code that has been replaced meanwhile has lost no try."""
+    try:
+        activation.update([Activation.tries.add(-1)], condition=Activation.activation_id == activation.activation_id)
+    except UpdateError as refused:
+        if refused.cause_response_code != "ConditionalCheckFailedException":
+            with storage_errors():
+                raise
 
 
 def use(tx: Transaction, patient_id: str, activation_id: str) -> None:
@@ -116,5 +126,12 @@ def find_registration(registration_id: str) -> Registration | None:
 
 
 def end_registration(tx: Transaction, registration: Registration) -> None:
-    """A registration becomes an account once."""
-    tx.delete(registration, condition=Registration.pk.exists(), error=RegistrationEnded(), precedence=Precedence.STATE)
+    """A registration becomes an account once; it is remembered for a while, so that a repetition can be told so."""
+    now = clock.stamp(clock.now())
+    tx.update(
+        registration,
+        [Registration.ended_at.set(now)],
+        condition=Registration.ended_at.does_not_exist() & (Registration.expires_at > now),
+        error=RegistrationEnded(),
+        precedence=Precedence.STATE,
+    )

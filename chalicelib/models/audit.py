@@ -2,6 +2,7 @@
 
 import orjson
 from pynamodb.attributes import UnicodeAttribute
+from pynamodb.exceptions import PutError
 
 from chalicelib import clock, ids, observability
 from chalicelib.domain.audit import Entry
@@ -26,13 +27,18 @@ class AuditEntry(Row, discriminator="audit_entry"):
 
 def record(tx: Transaction, entry: Entry) -> None:
     """The entry of a change, in the change's own transaction."""
-    tx.create(_row(entry), error=None)
+    tx.put(_row(entry), condition=AuditEntry.pk.does_not_exist())
 
 
 def record_alone(entry: Entry) -> None:
     """The entry of an access or a refusal, which changes nothing: stored before the answer leaves."""
     with storage_errors():
-        _row(entry).save()
+        try:
+            _row(entry).save(condition=AuditEntry.pk.does_not_exist())
+        except PutError as refused:
+            # The key is fresh: an entry that is there is this very one, put by a try whose answer was lost.
+            if refused.cause_response_code != "ConditionalCheckFailedException":
+                raise
 
 
 def find_entries(partition: str) -> list[AuditEntry]:

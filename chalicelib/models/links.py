@@ -82,4 +82,4 @@ def take_try(link: Link) -> None:
 def give_back_try(link: Link) -> None:
     """The try was right: it does not count."""
     with storage_errors():
-        link.update([Link.tries.add(-1)])
+        link.update([Link.tries.add(-1)], condition=Link.pk.exists())

@@ -96,13 +96,22 @@ def find_ids_by_identifier(value_hash: str, system: str | None) -> list[str]:
     condition = Identifier.sk.startswith(f"{system}#") if system is not None else None
     with storage_errors():
         rows = Identifier.query(f"identifier#{value_hash}", condition, consistent_read=True, limit=_IDENTIFIER_PAGE)
-        return list(dict.fromkeys(row.target_id for row in rows))
+        # The beginning of a sort key cannot tell a system that has a # of its own from a shorter one.
+        return list(dict.fromkeys(row.target_id for row in rows if system in {None, row.system}))
 
 
 def claim_clinic_number(tx: Transaction, canonical: str, patient_id: str) -> None:
     """A clinic number belongs to one patient."""
     row = ClinicNumber(f"clinic_number#{canonical}", "clinic_number", patient_id=patient_id)
     tx.put(row, condition=ClinicNumber.pk.does_not_exist() | (ClinicNumber.patient_id == patient_id), error=Conflict())
+
+
+def release_clinic_number(tx: Transaction, canonical: str, patient_id: str) -> None:
+    """A clinic number that a patient no longer has finds nobody, unless it is somebody else's by now."""
+    row = ClinicNumber(f"clinic_number#{canonical}", "clinic_number")
+    tx.delete(
+        row, condition=ClinicNumber.pk.does_not_exist() | (ClinicNumber.patient_id == patient_id), error=Conflict()
+    )
 
 
 def put_identifier(tx: Transaction, value_hash: str, system: str, target_id: str) -> None:

@@ -111,11 +111,18 @@ class Directory(Held, discriminator="directory"):
 
 
 class Alias(PatientsTable, discriminator="alias"):
-    """What a sending system's URL of a resource stands for; partition key `alias#<hash>`."""
+    """What a sending system's name of a resource stands for; partition key `alias#<hash>`.
+
+    `owner` is the patient whose record it is. Of a patient's identity `content_hash` and `last_updated` say what this
+    sender sent last, since several may know the same patient.
+    """
 
     target_id = UnicodeAttribute()
+    owner = UnicodeAttribute(null=True)
     display_name = UnicodeAttribute(null=True)
     code = UnicodeAttribute(null=True)
+    content_hash = UnicodeAttribute(null=True)
+    last_updated = UnicodeAttribute(null=True)
 
 
 class Awaited(PatientsTable, discriminator="awaited"):
@@ -127,6 +134,7 @@ class Waiting(PatientsTable, discriminator="waiting"):
 
     patient_id = UnicodeAttribute()
     record_id = UnicodeAttribute()
+    full_url = UnicodeAttribute(null=True)
 
 
 class Raw(PatientsTable, discriminator="raw"):
@@ -166,17 +174,26 @@ def find_page(
     if after is not None:
         last = {"pk": {"S": patient_id}, "sk": {"S": after.sk}, attribute.attr_name: {"S": after.order_key}}
     with storage_errors():
-        results = index.query(
+        # Iterating over the results would read on until `limit` rows match, however many there are.
+        pages = index.query(
             patient_id,
             attribute.between(*between),
             filter_condition=matching,
             consistent_read=True,
             scan_index_forward=False,
-            limit=limit,
             page_size=limit,
             last_evaluated_key=last,
+        ).page_iter
+        page = next(pages)
+        return [Record.from_raw_data(item) for item in page["Items"]], _page_key(
+            page.get("LastEvaluatedKey"), attribute.attr_name
         )
-        return list(results), _page_key(results.last_evaluated_key, attribute.attr_name)
+
+
+def find_all_of(patient_id: str) -> list[Record]:
+    """Every record of a patient: as many round trips as it has megabytes."""
+    with storage_errors():
+        return list(Record.query(patient_id, Record.sk.startswith("record#"), consistent_read=True))
 
 
 Restriction: TypeAlias = Condition
@@ -191,6 +208,11 @@ def has_in_title(words: str) -> Restriction:
 def is_of_category(category: str) -> Restriction:
     """Rows of one category."""
     return Record.category == category
+
+
+def has_code(code_key_start: str) -> Restriction:
+    """Rows with one code, by what their code keys begin with."""
+    return Record.code_key.startswith(code_key_start)
 
 
 def order_key_of(row: Record, order: Order) -> str:
@@ -251,29 +273,44 @@ def find_aliases(hashes: Sequence[str]) -> dict[str, Alias]:
     return {pk.removeprefix("alias#"): row for (pk, _), row in rows.items()}
 
 
-def put_alias(tx: Transaction, digest: str, target_id: str, display_name: str | None, code: str | None = None) -> None:
+def alias(
+    digest: str, target_id: str, owner: str | None = None, *, display_name: str | None = None, code: str | None = None
+) -> Alias:
+    """A name of a resource."""
+    return Alias(f"alias#{digest}", "alias", target_id=target_id, owner=owner, display_name=display_name, code=code)
+
+
+def put_alias(tx: Transaction, row: Alias) -> None:
     """From now on this name stands for this resource, and for no other."""
-    row = Alias(f"alias#{digest}", "alias", target_id=target_id, display_name=display_name, code=code)
-    tx.put(row, condition=Alias.pk.does_not_exist() | (Alias.target_id == target_id), error=Conflict())
+    tx.put(row, condition=Alias.pk.does_not_exist() | (Alias.target_id == row.target_id), error=Conflict())
 
 
-def point_alias(
-    tx: Transaction, digest: str, target_id: str, display_name: str | None, code: str | None = None
-) -> None:
+def point_alias(tx: Transaction, row: Alias) -> None:
     """From now on this name stands for this resource, whatever it stood for before."""
-    tx.put(Alias(f"alias#{digest}", "alias", target_id=target_id, display_name=display_name, code=code))
+    tx.put(row)
 
 
-def put_waiting(tx: Transaction, digest: str, patient_id: str, record_id: str) -> None:
-    """A record waits for what a reference names."""
-    tx.put(Waiting(f"waiting#{digest}", f"{patient_id}#{record_id}", patient_id=patient_id, record_id=record_id))
+def put_waiting(tx: Transaction, digest: str, patient_id: str, record_id: str, full_url: str | None) -> None:
+    """A record waits for what a reference names. `full_url` is the record's own, by which its references are read."""
+    row = Waiting(
+        f"waiting#{digest}",
+        f"{patient_id}#{record_id}",
+        patient_id=patient_id,
+        record_id=record_id,
+        full_url=full_url,
+    )
+    tx.put(row)
 
 
 def put_awaited(tx: Transaction, digest: str) -> None:
-    """Note that somebody waits for a reference, if its target has still not arrived."""
-    alias = Alias(f"alias#{digest}", "alias")
-    tx.check(alias, Alias.pk.does_not_exist(), error=Conflict())
+    """Note that somebody waits for a reference, if no name of its target has arrived."""
+    tx.check(Alias(f"alias#{digest}", "alias"), Alias.pk.does_not_exist(), error=Conflict())
     tx.put(Awaited(*awaited_key(digest)))
+
+
+def check_absent(tx: Transaction, patient_id: str, record_id: str) -> None:
+    """Require that a record has not arrived."""
+    tx.check(Record(patient_id, record_sk(record_id)), Record.pk.does_not_exist(), error=Conflict())
 
 
 def awaited_key(digest: str) -> Key:
@@ -286,12 +323,17 @@ def find_awaited(digests: Sequence[str]) -> set[str]:
     return {pk.removeprefix("waiting#") for pk, _ in Awaited.find_all([awaited_key(digest) for digest in digests])}
 
 
-def find_waiting(digest: str, limit: int) -> list[Waiting]:
-    """Up to `limit` records that wait for a reference."""
+def keep_awaited(tx: Transaction, digest: str) -> None:
+    """Note that somebody waits on, although the reference was told of."""
+    tx.put(Awaited(*awaited_key(digest)))
+
+
+def find_waiting(digest: str, limit: int, after: str) -> list[Waiting]:
+    """Up to `limit` records that wait for a reference, in the order of their sort keys."""
+    # All sort keys have one length, so that a longer one stands right behind its beginning.
+    later = Waiting.sk.between(f"{after} " if after else "pat_", "pat_\uffff")
     with storage_errors():
-        return list(
-            Waiting.query(f"waiting#{digest}", Waiting.sk.startswith("pat_"), consistent_read=True, limit=limit)
-        )
+        return list(Waiting.query(f"waiting#{digest}", later, consistent_read=True, limit=limit))
 
 
 def end_waiting(tx: Transaction, waiting: Waiting) -> None:

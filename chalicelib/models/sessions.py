@@ -3,6 +3,7 @@
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.exceptions import UpdateError
 
+from chalicelib.errors import WrongCredentials
 from chalicelib.models.accounts import PRINCIPAL, Account, AccountsTable, Principal
 from chalicelib.models.base import storage_errors
 from chalicelib.models.transaction import Transaction
@@ -35,6 +36,7 @@ class Device(AccountsTable, discriminator="device"):
     device_id = UnicodeAttribute()
     token_hash = UnicodeAttribute()
     name = UnicodeAttribute(null=True)
+    wrong_in_a_row = NumberAttribute(default=0)
     created_at = UnicodeAttribute()
 
 
@@ -64,6 +66,32 @@ def find_account_and_device(account_id: str, device_id: str | None) -> tuple[Acc
     account = rows.get(keys[0])
     device = rows.get(keys[-1])
     return (account if isinstance(account, Account) else None), (device if isinstance(device, Device) else None)
+
+
+def note_wrong_try(account_id: str, device_id: str) -> int:
+    """Count a wrong try of a device; returns how many there were in a row, 0 for a device that is not known."""
+    device = Device(account_id, device_sk(device_id))
+    try:
+        device.update([Device.wrong_in_a_row.add(1)], condition=Device.pk.exists())
+    except UpdateError as refused:
+        if refused.cause_response_code == "ConditionalCheckFailedException":
+            return 0
+        with storage_errors():
+            raise
+    return int(device.wrong_in_a_row)
+
+
+def note_right_try(tx: Transaction, device: Device) -> None:
+    """A device that was forgotten meanwhile opens no session as a known one."""
+    if device.wrong_in_a_row:
+        tx.update(device, [Device.wrong_in_a_row.set(0)], condition=Device.pk.exists(), error=WrongCredentials())
+    else:
+        tx.check(device, Device.pk.exists(), error=WrongCredentials())
+
+
+def forget_device(tx: Transaction, account_id: str, device_id: str) -> None:
+    """A device is a stranger's from now on."""
+    tx.delete(Device(account_id, device_sk(device_id)))
 
 
 def create_session(tx: Transaction, session: Session) -> None:

@@ -17,7 +17,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
 from chalicelib.errors import PortalError, Unavailable
-from chalicelib.models.base import RawItem, Row, connection, storage_errors
+from chalicelib.models.base import RawItem, Row, connection, find_rows, storage_errors
 
 MAX_ITEMS = 100
 """DynamoDB's limit of one transaction."""
@@ -57,11 +57,20 @@ class _Item:
     request: dict[str, Any]
     error: PortalError | None
     precedence: Precedence
-    row: Row | None = None
+    row: Row
+    creates: bool = False
+
+    @property
+    def is_won_by_the_first(self) -> bool:
+        """Whether a row that is there means that another writer was first."""
+        return self.creates or self.precedence is Precedence.REPLAY
 
 
 class Transaction:
-    """Collects conditional writes, each with the refusal that its failed condition means."""
+    """Collects conditional writes, each with the refusal that its failed condition means.
+
+    Every row that a change reads and then writes carries the condition that it is still as it was read.
+    """
 
     def __init__(self) -> None:
         self._items: list[_Item] = []
@@ -71,7 +80,8 @@ class Transaction:
 
     def create(self, row: Row, *, error: PortalError | None, precedence: Precedence = Precedence.ORDINARY) -> None:
         """Put a row that must not exist yet. `error` None is for rows whose fresh id makes a clash impossible."""
-        self.put(row, condition=type(row).pk.does_not_exist() if error else None, error=error, precedence=precedence)
+        kwargs = row.get_save_kwargs_from_instance(condition=type(row).pk.does_not_exist() if error else None)
+        self._items.append(_Item(_Group.PUT, kwargs, error, precedence, row, creates=error is not None))
 
     def put(
         self,
@@ -185,16 +195,12 @@ def _raise_refusal(items: list[_Item], reasons: list[CancellationReason | None])
 
 
 def _raise_if_lost(items: list[_Item], reasons: list[CancellationReason | None]) -> None:
-    """After the last conflict the state decides.
-
-    What another writer has created meanwhile is that refusal, not a fault.
-    """
-    for item, reason in zip(items, reasons, strict=True):
-        lost_to_another = reason and item.row is not None and item.group is _Group.PUT and item.error is not None
-        if (
-            lost_to_another
-            and item.row is not None
-            and item.error is not None
-            and type(item.row).find(*item.row.key) is not None
-        ):
+    """After the last conflict the state decides: what another writer has created meanwhile is lost, not a fault."""
+    contested = [item for item, reason in zip(items, reasons, strict=True) if reason and item.is_won_by_the_first]
+    rows = find_rows([(type(item.row), item.row.key) for item in contested])
+    for item in sorted(contested, key=lambda item: item.precedence, reverse=True):
+        first = rows.get((type(item.row).Meta.table_name, *item.row.key))
+        if first is not None and item.precedence is Precedence.REPLAY:
+            raise AlreadyDone(first.to_dynamodb_dict())
+        if first is not None and item.error is not None:
             raise item.error

@@ -27,6 +27,16 @@ class Query(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True)
 
 
+class NoQuery(Query):
+    """No parameter at all."""
+
+
+class AnyQuery(BaseModel):
+    """Whatever is there is left unread: what mail programs and click counters add to a link does no harm."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
+
+
 class Shape(BaseModel):
     """A part of an answer."""
 

@@ -1,9 +1,9 @@
 """Shapes of the record."""
 
 from datetime import date, datetime
-from typing import Annotated, Literal, NotRequired
+from typing import Annotated, Any, Literal, NotRequired
 
-from pydantic import BeforeValidator, Field, RootModel, WithJsonSchema
+from pydantic import BeforeValidator, ConfigDict, Field, RootModel, WithJsonSchema
 
 from chalicelib.domain.records.categories import Category
 from chalicelib.domain.records.rows import Row
@@ -37,10 +37,18 @@ Moment = Annotated[
 class RecordsQuery(PageQuery):
     """Which records."""
 
-    category: Category | None = None
-    from_: Moment | None = Field(default=None, alias="from", description="The first day, or a time.")
-    to: Moment | None = Field(default=None, description="The last day, included, or a time.")
-    encounter: str | None = Field(default=None, min_length=1, max_length=100)
+    category: Category | None = Field(default=None, description="Only records of this category.")
+    from_: Moment | None = Field(
+        default=None,
+        alias="from",
+        description="The first day, from its beginning in the clinic's zone, or a time, included.",
+    )
+    to: Moment | None = Field(
+        default=None, description="The last day, included to its end in the clinic's zone, or a time, included."
+    )
+    encounter: str | None = Field(
+        default=None, min_length=1, max_length=100, description="Only what came about during the visit with this id."
+    )
     code: str | None = Field(default=None, min_length=1, max_length=300, description="`system|code`.")
     q: str | None = Field(
         default=None, min_length=1, max_length=100, description="Words of the title. A page may be short."
@@ -50,7 +58,9 @@ class RecordsQuery(PageQuery):
 class RecordQuery(Query):
     """How one record is shown."""
 
-    format: Literal["json", "fhir"] = "json"
+    format: Literal["json", "fhir"] = Field(
+        default="json", description="`fhir` for the resource as the clinic sent it."
+    )
 
 
 class PatientSummary(Shape):
@@ -76,8 +86,12 @@ class RecordDetailRow(Row):
     during: NotRequired[list[Row]]
 
 
-class RecordDetail(RootModel[RecordDetailRow]):
+class RecordDetail(RootModel[Any]):
     """One entry of the record."""
+
+    model_config = ConfigDict(defer_build=True)
+
+    root: RecordDetailRow
 
 
 class Summary(Shape):

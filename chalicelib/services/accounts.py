@@ -83,14 +83,10 @@ def create(registration_id: str, token: str, chosen: NewAccount) -> SignedIn:
     return signed_in
 
 
-def open_session(
-    tx: Transaction, account: Account, transport: Transport, device_name: str | None, *, version: int | None = None
-) -> SignedIn:
+def open_session(tx: Transaction, account: Account, transport: Transport, device_name: str | None) -> SignedIn:
     """A session on a device that was not known before."""
     device_id, device_token = devices.remember(tx, account, device_name)
-    tokens = sessions.open_session(
-        tx, account, transport, device_name=device_name, device_id=device_id, version=version
-    )
+    tokens = sessions.open_session(tx, account, transport, device_name=device_name, device_id=device_id)
     return SignedIn(view(account), tokens, device_token)
 
 
@@ -139,7 +135,7 @@ def _find_registration(registration_id: str, token: str) -> Registration:
     registration = activations.find_registration(registration_id)
     if registration is None or not secrets.same(secrets.token_hash(token), registration.token_hash):
         raise NotFound
-    if clock.stamp(clock.now()) >= registration.expires_at:
+    if registration.is_over:
         raise RegistrationEnded
     return registration
 
@@ -198,7 +194,7 @@ def _new_account(chosen: NewAccount, registration: Registration, username_key: s
         ids.new_id("acc"),
         accounts.PRINCIPAL,
         patient_id=registration.patient_id,
-        username=chosen.username,
+        username=chosen.username.strip(),
         username_key=username_key,
         pending_email=identity.parse_email(chosen.email).display if chosen.email else None,
         mobile_phone=registration.mobile_phone,

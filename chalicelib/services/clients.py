@@ -46,6 +46,7 @@ def open_session(client_id: str, secret: str, source_ip: str) -> Tokens:
         raise WrongClientCredentials
     limits.give_back(reserved)
     with transaction() as tx:
+        accounts.check_credentials(tx, found, error=WrongClientCredentials())
         tokens = sessions.open_session(tx, found, Transport.BEARER)
         actor = Actor(ActorKind.CLIENT, client_id)
         about: dict[str, object] = {"session_id": tokens.session_id}

@@ -1,7 +1,5 @@
 """From outbox to channel: relay what was written, send what is still true, and take up what was left (mechanism 5)."""
 
-from datetime import timedelta
-
 from chalicelib import clock, observability
 from chalicelib.clients import email, queues
 from chalicelib.clients.aws import Permanent
@@ -13,7 +11,7 @@ from chalicelib.services import links as link_service
 from chalicelib.services import rendering
 from chalicelib.settings import settings
 
-OVERDUE = timedelta(minutes=2)
+_TOPICS = frozenset(Topic)
 
 
 def relay(rows: list[tuple[str, Topic]]) -> list[str]:
@@ -31,9 +29,13 @@ def _queue(topic: Topic) -> str:
 
 def sweep() -> int:
     """Queue again what has been pending for over two minutes; returns how many rows."""
-    overdue = outbox.find_undone(clock.now() - OVERDUE)
-    relay(overdue)
-    return len(overdue)
+    # A row of no known topic has no queue: it is in the relay's dead-letter queue, with an alarm.
+    due = [row for row in outbox.find_due() if row.topic in _TOPICS]
+    left = set(relay([(row.pk, Topic(row.topic)) for row in due]))
+    queued = [row for row in due if row.pk not in left]
+    for row in queued:
+        outbox.postpone(row)
+    return len(queued)
 
 
 def deliver_email(row_id: str) -> None:
@@ -42,21 +44,28 @@ def deliver_email(row_id: str) -> None:
     Raises Retryable; what can never be sent is dropped and logged.
     """
     row = outbox.find(row_id)
-    if row is None or row.status != OutboxStatus.PENDING:
+    if row is None or row.status != OutboxStatus.PENDING or not outbox.claim(row):
         return
+    try:
+        status = _send(row)
+    except Exception:
+        outbox.release(row)
+        raise
+    outbox.settle(row, status)
+
+
+def _send(row: OutboxRow) -> OutboxStatus:
     message = _message(row)
     if message is None:
-        outbox.settle(row, OutboxStatus.DROPPED)
-        return
+        return OutboxStatus.DROPPED
     try:
         email.send(message)
     except Permanent as refused:
-        observability.fault("notice.refused", refused, notice_id=row_id, notice_kind=row.notice_kind)
+        observability.fault("notice.refused", refused, notice_id=row.pk, notice_kind=row.notice_kind)
         observability.count("NoticeRefused")
-        outbox.settle(row, OutboxStatus.DROPPED)
-        return
-    outbox.settle(row, OutboxStatus.DONE)
-    observability.event("notice.sent", notice_id=row_id, notice_kind=row.notice_kind)
+        return OutboxStatus.DROPPED
+    observability.event("notice.sent", notice_id=row.pk, notice_kind=row.notice_kind)
+    return OutboxStatus.DONE
 
 
 def _message(row: OutboxRow) -> email.Email | None:

@@ -1,10 +1,20 @@
-"""Devices that signed in before: strangers' wrong tries do not lock them out (PW 5, OWASP device cookies)."""
+"""Devices that signed in before: strangers' wrong tries do not lock them out (PW 5, OWASP device cookies).
+
+Their own do: whoever guesses on one is no better than a stranger (NIST SP 800-63B-4 §3.2.2).
+"""
 
 from chalicelib import clock, ids
 from chalicelib.auth import secrets
+from chalicelib.domain.access import NOBODY
+from chalicelib.domain.audit import Action, Entry
+from chalicelib.models import audit
+from chalicelib.models import sessions as storage
 from chalicelib.models.accounts import Account
 from chalicelib.models.sessions import Device, device_sk
-from chalicelib.models.transaction import Transaction
+from chalicelib.models.transaction import Transaction, transaction
+
+FORGOTTEN_AFTER = 100
+"""Wrong tries in a row after which a device is not known any more."""
 
 _PARTS = 3
 
@@ -19,6 +29,17 @@ def claimed_id(device_token: str | None, account_id: str) -> str | None:
 def is_known(device: Device | None, device_token: str | None) -> bool:
     """Whether the token is the device's own."""
     return device is not None and secrets.same(device.token_hash, secrets.token_hash(device_token or ""))
+
+
+def note_wrong(account_id: str, device_id: str) -> bool:
+    """Count a wrong try on a known device. True where it was the one after which the device is forgotten."""
+    if storage.note_wrong_try(account_id, device_id) < FORGOTTEN_AFTER:
+        return False
+    with transaction() as tx:
+        storage.forget_device(tx, account_id, device_id)
+        about: dict[str, object] = {"device_id": device_id}
+        audit.record(tx, Entry(NOBODY, Action.ACCOUNT_DEVICE_FORGET, account_id=account_id, about=about))
+    return True
 
 
 def remember(tx: Transaction, account: Account, name: str | None) -> tuple[str, str]:

@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from chalicelib.auth import secrets
 from chalicelib.errors import Unavailable
 from chalicelib.models import idempotency
 from chalicelib.models.base import Key
@@ -24,9 +25,13 @@ class Once:
 
     @classmethod
     def of(cls, *, caller: str, route: str, path: dict[str, str], key: str, body: bytes) -> "Once":
-        """The row and the request hash of a request. No part of the request can be read back from them."""
+        """The row and the request hash of a request.
+
+        No part of the request can be read back from them, nor guessed and compared without the key.
+        """
         row_id = hashlib.sha256(f"{caller}\x1f{route}\x1f{key}".encode()).hexdigest()
-        return cls(row_id, hashlib.sha256(json.dumps(path, sort_keys=True).encode() + b"\x1f" + body).hexdigest())
+        asked = hashlib.sha256(json.dumps(path, sort_keys=True).encode() + b"\x1f" + body).hexdigest()
+        return cls(row_id, secrets.keyed_hash("request", asked))
 
     @property
     def key(self) -> Key:

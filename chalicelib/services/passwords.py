@@ -1,16 +1,19 @@
 """Changing a password that one knows."""
 
-from chalicelib.auth import hashing, limits
+from chalicelib.auth import hashing, limits, sessions
 from chalicelib.auth.peppers import peppers
 from chalicelib.auth.sessions import Transport
 from chalicelib.domain.access import Actor
+from chalicelib.domain.accounts import SessionView
 from chalicelib.domain.audit import Action, Entry
 from chalicelib.errors import FieldError, Invalid
 from chalicelib.models import accounts, audit, patients
+from chalicelib.models.accounts import Account
 from chalicelib.models.transaction import transaction
 from chalicelib.services import accounts as account_service
+from chalicelib.services import devices
+from chalicelib.services import sessions as session_service
 from chalicelib.services.accounts import SignedIn
-from chalicelib.services.sessions import WRONG_PER_BUCKET, find_current
 from chalicelib.settings import settings
 
 
@@ -20,25 +23,38 @@ def change(actor: Actor, current_password: str, new_password: str) -> tuple[Sign
     Raises Invalid where the current password is wrong or the new one is refused, and TooManyRequests.
     """
     account = account_service.find(actor)
-    session = find_current(actor)
-    reserved = limits.take(f"password:account:{account.pk}", WRONG_PER_BUCKET)
-    if not hashing.verify(account.password_hash, current_password, peppers()):
-        raise Invalid([FieldError("/current_password", "wrong_password")])
-    limits.give_back(reserved)
-    patient = patients.find(account.patient_id) if account.patient_id else None
-    words = [
-        account.username,
-        account.email or "",
-        settings().clinic_name,
-        *(account_service.words_of(patient) if patient else []),
-    ]
-    if errors := account_service.check_password(new_password, words, "/new_password"):
+    session = session_service.find_current(actor)
+    _check_current(actor, account, session, current_password)
+    if errors := account_service.check_password(new_password, _own_words(account), "/new_password"):
         raise Invalid(errors)
-    new_hash = hashing.hash(new_password, peppers())
+    new_hash, transport = hashing.hash(new_password, peppers()), Transport(session.transport)
     with transaction() as tx:
         accounts.change_password(tx, account, new_hash)
-        version = int(account.credentials_version) + 1
-        transport = Transport(session.transport)
-        signed_in = account_service.open_session(tx, account, transport, session.device_name, version=version)
+        tokens = sessions.open_session(
+            tx,
+            account,
+            transport,
+            device_name=session.device_name,
+            device_id=session.device_id,
+            version=int(account.credentials_version) + 1,
+        )
         audit.record(tx, Entry(actor, Action.ACCOUNT_PASSWORD_CHANGE, account_id=account.pk))
-    return signed_in, transport
+    return SignedIn(account_service.view(account), tokens), transport
+
+
+def _check_current(actor: Actor, account: Account, session: SessionView, password: str) -> None:
+    """Whoever guesses in somebody's session has no more tries than on somebody's device, and then loses both."""
+    reserved = limits.take(f"password:account:{account.pk}", session_service.WRONG_PER_BUCKET)
+    if hashing.verify(account.password_hash, password, peppers()):
+        limits.give_back(reserved)
+        return
+    audit.record_alone(Entry(actor, Action.ACCOUNT_PASSWORD_REFUSE, account_id=account.pk))
+    if devices.note_wrong(account.pk, session.device_id or ""):
+        session_service.end(actor, session.session_id)
+    raise Invalid([FieldError("/current_password", "wrong_password")])
+
+
+def _own_words(account: Account) -> list[str]:
+    patient = patients.find(account.patient_id) if account.patient_id else None
+    words = account_service.words_of(patient) if patient else [settings().clinic_name]
+    return [account.username, account.email or account.pending_email or "", *words]

@@ -6,6 +6,7 @@ from chalicelib.auth import secrets
 from chalicelib.domain.access import Actor
 from chalicelib.domain.audit import Action, Entry
 from chalicelib.domain.fhir.ssn import is_ssn_system
+from chalicelib.domain.records import titles
 from chalicelib.errors import FieldError, Invalid
 from chalicelib.models import audit, patients
 from chalicelib.models.patients import Patient
@@ -35,7 +36,7 @@ def find_by_identifier(actor: Actor, identifier: str) -> list[FoundPatient]:
         raise Invalid([FieldError("?identifier", "ssn_not_searchable")])
     if not value:
         raise Invalid([FieldError("?identifier", "wrong_form")])
-    value_hash = secrets.keyed_hash("identifier", value)
+    value_hash = secrets.keyed_hash("identifier", titles.clean(value) or "")
     found = patients.find_many(patients.find_ids_by_identifier(value_hash, system if bar else None))
     if not found:
         audit.record_alone(Entry(actor, Action.PATIENT_LOOKUP, about={"found": 0}))

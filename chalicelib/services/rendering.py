@@ -2,19 +2,28 @@
 
 from datetime import datetime
 from functools import lru_cache
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
-
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from chalicelib import words
 from chalicelib.clients.email import Email
 from chalicelib.domain.notices import NoticeKind
 from chalicelib.settings import settings
 
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
 
 @lru_cache(maxsize=1)
-def templates() -> Environment:
+def templates() -> "Environment":
     """The template environment: everything that goes into HTML is escaped, and a missing value is an error."""
+    from jinja2 import (  # noqa: PLC0415  Most cold starts serve the API, which renders nothing.
+        Environment,
+        PackageLoader,
+        StrictUndefined,
+        select_autoescape,
+    )
+
     return Environment(
         loader=PackageLoader("chalicelib"),
         autoescape=select_autoescape(["html"]),

@@ -97,13 +97,23 @@ def _is_right(password: str, account: Account | None, *, known_device: bool) -> 
 
 
 def _note_wrong(account: Account | None, device: Device | None) -> None:
-    limits.note_overall(_OVERALL)
+    """Strangers' tries count together, against the account's password; a known device's count against the device."""
+    if device is None:
+        limits.note_overall(_OVERALL)
     if account is None:
         return
     about: dict[str, object] = {"known_device": device is not None}
     audit.record_alone(Entry(NOBODY, Action.SESSION_REFUSE, account_id=account.pk, about=about))
-    if device is None and accounts.note_wrong_password(account, limit=DISABLED_AFTER):
-        audit.record_alone(Entry(NOBODY, Action.ACCOUNT_PASSWORD_DISABLE, account_id=account.pk))
+    if device is not None:
+        devices.note_wrong(account.pk, device.device_id)
+    elif accounts.note_wrong_password(account) >= DISABLED_AFTER and not account.password_disabled:
+        _disable_password(account)
+
+
+def _disable_password(account: Account) -> None:
+    with transaction() as tx:
+        accounts.disable_password(tx, account)
+        audit.record(tx, Entry(NOBODY, Action.ACCOUNT_PASSWORD_DISABLE, account_id=account.pk))
 
 
 def _open(account: Account, device: Device | None, attempt: Attempt) -> SignedIn:
@@ -114,6 +124,7 @@ def _open(account: Account, device: Device | None, attempt: Attempt) -> SignedIn
         if device is None:
             signed_in = open_session(tx, account, attempt.transport, attempt.device_name)
         else:
+            storage.note_right_try(tx, device)
             name = attempt.device_name or device.name
             tokens = tokens_of.open_session(
                 tx, account, attempt.transport, device_name=name, device_id=device.device_id
@@ -125,14 +136,9 @@ def _open(account: Account, device: Device | None, attempt: Attempt) -> SignedIn
     return signed_in
 
 
-def refresh(refresh_token: str) -> SignedIn:
-    """The next tokens of a session. Raises SessionEnded; a spent token ends its session and is audited."""
-    try:
-        principal, tokens = tokens_of.refresh(refresh_token)
-    except tokens_of.TokenReused as reused:
-        about: dict[str, object] = {"session_id": reused.session_id}
-        audit.record_alone(Entry(NOBODY, Action.SESSION_REUSE, account_id=reused.principal_id, about=about))
-        raise SessionEnded from reused
+def refresh(refresh_token: str, transport: Transport) -> SignedIn:
+    """The next tokens of a session. Raises SessionEnded; a spent token ends its session."""
+    principal, tokens = tokens_of.refresh(refresh_token, transport)
     if not isinstance(principal, Account):
         raise SessionEnded
     return SignedIn(account_service.view(principal), tokens)
@@ -152,15 +158,13 @@ def find_all(actor: Actor) -> list[SessionView]:
 
 def find_current(actor: Actor) -> SessionView:
     """The session of this very call."""
-    session = storage.find(actor.id, actor.session_id or "")
-    if session is None:
-        raise NotFound
-    return _view(session)
+    return _view(_find_session(actor, actor.session_id or ""))
 
 
 def _view(session: Session) -> SessionView:
     return SessionView(
         session_id=session.session_id,
+        device_id=session.device_id,
         device_name=session.device_name,
         transport=session.transport,
         created_at=clock.read_stamp(session.created_at),
@@ -171,10 +175,7 @@ def _view(session: Session) -> SessionView:
 
 def end(actor: Actor, session_id: str) -> None:
     """Sign one session out. Raises NotFound for one that is not the caller's."""
-    session = storage.find(actor.id, session_id)
-    if session is None:
-        raise NotFound
-    _end(actor, [session])
+    _end(actor, [_find_session(actor, session_id)])
 
 
 def end_others(actor: Actor) -> int:
@@ -182,6 +183,13 @@ def end_others(actor: Actor) -> int:
     others = [session for session in storage.find_sessions(actor.id) if session.session_id != actor.session_id]
     _end(actor, others)
     return len(others)
+
+
+def _find_session(actor: Actor, session_id: str) -> Session:
+    session = storage.find(actor.id, session_id)
+    if session is None:
+        raise NotFound
+    return session
 
 
 def _end(actor: Actor, ended: list[Session]) -> None:

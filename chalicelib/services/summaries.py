@@ -14,9 +14,9 @@ from chalicelib.services import records
 from chalicelib.services.records import Filter
 
 _NEWEST = 10
-_READ = 100
+_READ = 1_000
 _OVER = frozenset(
-    {"completed", "stopped", "cancelled", "entered-in-error", "inactive", "resolved", "remission", "ended"}
+    {"completed", "stopped", "cancelled", "entered-in-error", "inactive", "resolved", "remission", "ended", "draft"}
 )
 
 
@@ -40,7 +40,7 @@ def read(patient_id: str) -> Summary:
     medications = _views(patient_id, Category.MEDICATION)
     return Summary(
         patient=patient,
-        new_results=_dumped(_views(patient_id, Category.LAB)[:_NEWEST]),
+        new_results=_newest(patient_id, Category.LAB),
         medication_changes=_dumped(medications[:_NEWEST]),
         conditions=_dumped(_only(_views(patient_id, Category.CONDITION), _is_active)),
         medications=_dumped(_only(medications, _is_active)),
@@ -48,9 +48,12 @@ def read(patient_id: str) -> Summary:
     )
 
 
+def _newest(patient_id: str, category: Category) -> list[str]:
+    return records.find_page(patient_id, Filter(category=category), limit=_NEWEST, after=None).views
+
+
 def _views(patient_id: str, category: Category) -> list[dict[str, Any]]:
-    page = records.find_page(patient_id, Filter(category=category), limit=_READ, after=None)
-    return [text.parse(view) for view in page.views]
+    return [text.parse(view) for view in records.find_all(patient_id, Filter(category=category), _READ)]
 
 
 def _only(views: list[dict[str, Any]], wanted: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:

@@ -4,10 +4,14 @@ A language is a file beside this one; every file has the keys of English (a test
 """
 
 import json
+import re
 from functools import lru_cache
 from importlib import resources
 
 DEFAULT = "en"
+
+_RANGE = re.compile(r"(?P<tag>[a-z0-9-]+)(?:\s*;\s*q=(?P<quality>[01](?:\.[0-9]{0,3})?))?")
+"""A language range with its weight (RFC 9110, section 12.5.4)."""
 
 
 @lru_cache(maxsize=1)
@@ -45,11 +49,7 @@ def negotiate(accept_language: str | None) -> str:
 def _preferred(header: str) -> list[str]:
     weighted = []
     for place, part in enumerate(header[:200].split(",")):
-        tag, _, weight = part.strip().lower().partition(";q=")
-        try:
-            quality = float(weight or 1)
-        except ValueError:
-            continue
-        if tag and quality > 0:
-            weighted.append((-quality, place, tag))
+        found = _RANGE.fullmatch(part.strip().lower())
+        if found is not None and (quality := float(found["quality"] or 1)) > 0:
+            weighted.append((-quality, place, found["tag"]))
     return [tag for _, _, tag in sorted(weighted)]

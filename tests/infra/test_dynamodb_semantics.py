@@ -423,9 +423,9 @@ def test_a_start_key_of_another_index_is_refused(dynamodb: Any) -> None:
 
 def test_the_sparse_index_of_the_outbox_holds_pending_rows_in_order_and_only_keys(dynamodb: Any) -> None:
     for name, at in (("late", "2026-02"), ("early", "2026-01")):
-        pending = {"pending_shard": {"S": "0"}, "created_at": {"S": at}, "text": {"S": "left out"}}
+        pending = {"pending_shard": {"S": "0"}, "due_at": {"S": at}, "text": {"S": "left out"}}
         dynamodb.put_item(TableName=OUTBOX, Item={**_key(name), **pending})
-    dynamodb.put_item(TableName=OUTBOX, Item={**_key("delivered"), "created_at": {"S": "2026-01"}})
+    dynamodb.put_item(TableName=OUTBOX, Item={**_key("delivered"), "due_at": {"S": "2026-01"}})
     answer = dynamodb.query(
         TableName=OUTBOX,
         IndexName="pending",
@@ -433,4 +433,4 @@ def test_the_sparse_index_of_the_outbox_holds_pending_rows_in_order_and_only_key
         ExpressionAttributeValues={":shard": {"S": "0"}},
     )
     assert [item["pk"]["S"] for item in answer["Items"]] == ["early", "late"]
-    assert all(set(item) == {"pk", "sk", "pending_shard", "created_at"} for item in answer["Items"])
+    assert all(set(item) == {"pk", "sk", "pending_shard", "due_at"} for item in answer["Items"])

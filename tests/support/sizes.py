@@ -20,6 +20,8 @@ _SIZES: Final = {
     "PW 4": _Size(full=1000, small=20),
     # Wrong passwords in a row until the password is disabled.
     "PW 5": _Size(full=100, small=100),
+    # Wrong sign-ins of all accounts together that are really made.
+    "PW 5 overall": _Size(full=1000, small=10),
     # Parallel wrong sign-ins of one account.
     "PW 6": _Size(full=1000, small=60),
     # Parallel refreshes with one refresh token.
@@ -28,6 +30,8 @@ _SIZES: Final = {
     "RC 1": _Size(full=50, small=20),
     # Examples of every operation that schemathesis tries.
     "AP 2": _Size(full=100, small=5),
+    # Replays at once with one Idempotency-Key.
+    "AP 3": _Size(full=20, small=8),
     # Rows inserted while a list is walked.
     "AP 4": _Size(full=500, small=60),
 }

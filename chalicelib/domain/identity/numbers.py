@@ -12,6 +12,7 @@ _CODE_BYTES = 8
 _BITS_OF_A_CHARACTER = 5
 _GROUP = 4
 _LONGEST_TYPED = 40
+_LONGEST_NUMBER = 200
 _CODE = re.compile(rf"[{_ALPHABET}]{{12}}")
 _ASSIGNED_NUMBER = re.compile(r"[1-9]\d{8}", re.ASCII)
 _GROUP_OF_NUMBER = 3
@@ -23,11 +24,12 @@ _DAMM = (
 
 
 def canonical_clinic_number(text: str) -> str:
-    """The clinic number with letters and digits only, in upper case; empty where there are none.
+    """The clinic number with letters and digits only, in upper case; empty where there are none, or too many.
 
     Leading zeros count. Look-alikes are not mended: the number may be any system's.
     """
-    return "".join(character for character in unicodedata.normalize("NFKC", text).upper() if character.isalnum())
+    number = "".join(character for character in unicodedata.normalize("NFKC", text).upper() if character.isalnum())
+    return number if len(number) <= _LONGEST_NUMBER else ""
 
 
 def new_clinic_number(random: Random) -> str:

@@ -12,6 +12,8 @@ LONGEST = 64
 _SHRINKING = 4
 _SIGNS = frozenset("._-@+")
 _MARKS_IN_A_ROW = 2
+# The longest key of a valid name: a letter folds to at most three. Longer texts are nobody's and still must be a key.
+_LONGEST_KEY = LONGEST * 3
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 # Fillers and selectors that Unicode counts as letters or marks and that show nothing.
 _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0\u2800") | {chr(code) for code in range(0xFE00, 0xFE10)}
@@ -54,7 +56,7 @@ def canonical_username(text: str) -> str:
     key = "".join(character for character in text if not _is_invisible(character))
     for _ in range(2):  # Folding may leave what NFKC composes, and the other way round (Unicode's NFKC_Casefold).
         key = unicodedata.normalize("NFKC", key).casefold()
-    return key.strip()
+    return key.strip()[: _LONGEST_KEY + 1]
 
 
 def check_username(text: str, *, own_email: str | None) -> list[UsernameReason]:

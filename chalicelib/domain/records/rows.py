@@ -172,6 +172,7 @@ class Row(TypedDict):
     occurred_at: str | None
     recorded_at: str | None
 
+    truncated: NotRequired[bool]
     encounter_id: NotRequired[str]
     notes: NotRequired[list[str]]
     performers: NotRequired[list[str]]

@@ -41,6 +41,14 @@ def view(resource: Resource, names: ReferenceNames = nothing_known, record_id: s
     return cast("Row", fields | _SHOWN[resource["resourceType"]](source))
 
 
+def title_of(resource: Resource, names: ReferenceNames = nothing_known) -> str:
+    """The title of a record's row alone. The resource is one that `view` takes."""
+    category = category_of(resource)
+    if category is None:
+        raise ValueError(f"{resource.get('resourceType')} is no record")
+    return headings.title_of(Source(resource, names), category)
+
+
 def is_withdrawn(row: Row) -> bool:
     """Whether the clinic says that the record should never have been there."""
     return WITHDRAWN in {row["status"], row.get("verification_status")}

@@ -1,42 +1,39 @@
-"""What one resource becomes in the tables.
+"""What one resource becomes in the tables: where it belongs, what it would change, and how much room that takes."""
 
-Its present row, its version as sent, and the names under which it is found.
-"""
-
-import json
-import unicodedata
-import zlib
+import hashlib
 from dataclasses import dataclass, field
-from random import SystemRandom
 from typing import Any
 
-import orjson
-
-from chalicelib import clock
 from chalicelib.auth import secrets
-from chalicelib.clients import files
-from chalicelib.domain import identity
 from chalicelib.domain.fhir import text
 from chalicelib.domain.fhir.bundle import Entry
-from chalicelib.domain.fhir.identity import alias_keys
-from chalicelib.domain.fhir.text import Resource
 from chalicelib.domain.imports import Outcome
-from chalicelib.domain.records import dates, people
+from chalicelib.domain.records import dates
 from chalicelib.domain.records.categories import DIRECTORY, RECORD_TYPES
-from chalicelib.domain.records.view import row_order_key, view
-from chalicelib.models import outbox, patients, records
+from chalicelib.models import records
 from chalicelib.models.base import Key
 from chalicelib.models.patients import PATIENT, Held, Patient
-from chalicelib.models.records import Directory, Kept, Raw, Record
-from chalicelib.models.transaction import Transaction
-from chalicelib.services.imports.keys import identifier_key, identity_of, needs_alias, resource_id, row_digest
-from chalicelib.services.imports.resolve import Resolver, clinic_numbers
-from chalicelib.settings import settings
+from chalicelib.models.records import Alias, Directory, Kept, Record
+from chalicelib.services.imports.keys import (
+    identifier_keys,
+    identity_of,
+    is_known_by_identity,
+    resource_id,
+    row_digest,
+    url_keys,
+)
+from chalicelib.services.imports.resolve import Missing, Resolver
 
 CLINIC = "clinic"
 """The owner of what is about no patient."""
 
-_IN_ROW = 256 * 1024
+_AWAITED_ITEMS = 72
+"""Items of a transaction that the waiting of one record may take; for the rest it waits when its row is made again."""
+_PATIENT_ITEMS = 52
+"""The row, the version, two clinic numbers, twenty identifiers that come and twenty that go, the names."""
+_MOST_IDENTIFIER_KEYS = 20
+_LARGEST_RAW = 256 * 1024
+_LARGEST_VIEW = 64 * 1024
 
 
 @dataclass(slots=True)
@@ -44,225 +41,157 @@ class Planned:
     """One resource on its way into the tables."""
 
     entry: Entry
+    kind: type[Held]
     owner: str
     resource_id: str
     key: Key
     digest: str
+    size: int
     last_four: str | None = None
-    own_keys: list[str] = field(default_factory=list)
-    """The digests of the names by which others may be waiting for it."""
+    names: list[str] = field(default_factory=list)
+    """The digests of the names by which others may refer to it, its identity first."""
+    aliases: list[str] = field(default_factory=list)
+    """Those of them that need a row to be found by."""
+    missing: list[Missing] = field(default_factory=list)
 
     @property
     def is_kept_raw(self) -> bool:
-        """Whether the portal does not know the type."""
-        return (
-            self.entry.type not in RECORD_TYPES | DIRECTORY | {"Patient"}
-            or self.key[1].startswith("kept#")
-            or self.key[1] == "kept"
-        )
+        """Whether it is kept as sent and shown nowhere."""
+        return self.kind is Kept
 
     @property
     def last_updated(self) -> str | None:
-        """When its sender last changed it, in the order of time."""
-        stated = (self.entry.resource.get("meta") or {}).get("lastUpdated")
-        return stated if isinstance(stated, str) else None
+        """When its sender last changed it, where that is a time."""
+        meta = self.entry.resource.get("meta")
+        stated = meta.get("lastUpdated") if isinstance(meta, dict) else None
+        return stated if isinstance(stated, str) and _is_time(stated) else None
+
+    @property
+    def items(self) -> int:
+        """How many items of a transaction storing it takes at most."""
+        if self.kind is Patient:
+            return _PATIENT_ITEMS
+        return 2 + len(self.aliases) + sum(items_of(one) for one in self.missing)
+
+    @property
+    def bytes(self) -> int:
+        """How many bytes of a transaction storing it takes at most, roughly."""
+        return min(self.size, _LARGEST_RAW) + min(2 * self.size, _LARGEST_VIEW) + 4_000
+
+
+def _is_time(text_: str) -> bool:
+    try:
+        dates.normal(text_)
+    except dates.NoSuchDate:
+        return False
+    return True
+
+
+def place_of(kind: type[Held], owner: str, id: str) -> Key:
+    """Where the present version of a resource stands."""
+    if kind is Patient:
+        return id, PATIENT
+    if kind is Directory:
+        return f"directory#{id}", "directory"
+    if kind is Record:
+        return owner, records.record_sk(id)
+    return (owner, f"kept#{id}") if owner != CLINIC else (f"{CLINIC}#{id}", "kept")
+
+
+def kind_of(resource_type: str, owner: str) -> type[Held]:
+    """As what a resource is held. A record type that is about nobody is kept only."""
+    if resource_type == "Patient":
+        return Patient
+    if resource_type in DIRECTORY:
+        return Directory
+    return Record if resource_type in RECORD_TYPES and owner != CLINIC else Kept
 
 
 def plan(resolver: Resolver, entry: Entry, last_four: str | None) -> Planned:
     """Where an entry belongs. Its resource was checked, and its subject found."""
     key = identity_of(resolver.client_id, entry)
-    digest = text.content_hash(entry.resource)
-    owner = resolver.subjects.get(entry.index, CLINIC)
-    own = [row_digest(name) for name in _names(resolver.client_id, entry, key)]
-    if entry.type == "Patient":
-        patient_id = resolver.patient_ids[entry.index]
-        kept = secrets.keyed_hash("ssn-last4", f"{patient_id}|{last_four}") if last_four else None
-        return Planned(entry, patient_id, patient_id, (patient_id, PATIENT), f"{digest}{kept or ''}", kept, own)
-    if entry.type in RECORD_TYPES and owner != CLINIC:
-        record_id = resource_id(key)
-        return Planned(entry, owner, record_id, (owner, records.record_sk(record_id)), digest, own_keys=own)
-    if entry.type in DIRECTORY:
-        directory_id = resource_id(key, "dir")
-        return Planned(entry, CLINIC, directory_id, (f"directory#{directory_id}", "directory"), digest, own_keys=own)
-    kept_id = resource_id(key, "kpt")
-    place = (owner, f"kept#{kept_id}") if owner != CLINIC else (f"{CLINIC}#{kept_id}", "kept")
-    return Planned(entry, owner, kept_id, place, digest)
+    body = text.canonical(entry.resource)
+    owner = resolver.patient_ids.get(entry.index) or resolver.subjects.get(entry.index, CLINIC)
+    kind = kind_of(entry.type, owner)
+    planned = Planned(
+        entry=entry,
+        kind=kind,
+        owner=owner,
+        resource_id=owner if kind is Patient else resource_id(key, _prefix(entry.type)),
+        key=("", ""),
+        digest=hashlib.sha256(body).hexdigest(),
+        size=len(body),
+    )
+    planned.key = place_of(kind, owner, planned.resource_id)
+    if kind is Patient and last_four:
+        planned.last_four = secrets.keyed_hash("ssn-last4", f"{owner}|{last_four}")
+        planned.digest += planned.last_four
+    if kind is not Kept:
+        _add_names(planned, resolver, key)
+    if kind is Record:
+        planned.missing = at_once(resolver.missing(entry))
+    return planned
 
 
-def _names(client_id: str, entry: Entry, identity_name: str) -> list[str]:
-    """Every key by which something else may refer to an entry's resource."""
-    names = [identity_name, *alias_keys(client_id, entry)]
-    if entry.type in DIRECTORY | {"Patient"}:
-        for raw in entry.resource.get("identifier") or ():
-            if isinstance(raw, dict) and isinstance(raw.get("value"), str) and "*" not in raw["value"]:
-                names.append(identifier_key(entry.type, None, raw["value"]))
-                names.append(identifier_key(entry.type, str(raw.get("system") or ""), raw["value"]))
-    return list(dict.fromkeys(names))
+def _prefix(resource_type: str) -> str:
+    """A Device keeps its id whether it is about a patient or not, so that it is found again when that changes."""
+    if resource_type in DIRECTORY:
+        return "dir"
+    return "rec" if resource_type in RECORD_TYPES else "kpt"
 
 
-def outcome(planned: Planned, before: Held | None) -> Outcome:
-    """What storing it would be, from what is stored now. An older `meta.lastUpdated` changes nothing."""
+def _add_names(planned: Planned, resolver: Resolver, identity_name: str) -> None:
+    entry = planned.entry
+    urls = [row_digest(key) for key in url_keys(resolver.client_id, entry)]
+    identifiers = [row_digest(key) for key in identifier_keys(entry)[:_MOST_IDENTIFIER_KEYS]]
+    own = row_digest(identity_name)
+    planned.names = list(dict.fromkeys([own, *urls, *identifiers]))
+    if planned.kind is Record:
+        needed = [*([] if is_known_by_identity(resolver.client_id, entry) else urls), *identifiers]
+        planned.aliases = list(dict.fromkeys(needed))
+    else:
+        planned.aliases = planned.names
+
+
+def items_of(missing: Missing) -> int:
+    """How many items waiting for one reference takes."""
+    return 3 * len(missing.keys) + len(missing.record_ids)
+
+
+def at_once(missing: list[Missing]) -> list[Missing]:
+    """As much of the waiting as one transaction has room for."""
+    room, taken = _AWAITED_ITEMS, []
+    for one in missing:
+        room -= items_of(one)
+        if room < 0:
+            break
+        taken.append(one)
+    return taken
+
+
+def outcome(planned: Planned, before: Held | None, sent_before: Alias | None) -> Outcome:
+    """What storing it would be, from what is stored now. An older `meta.lastUpdated` changes nothing.
+
+    A patient whom several clients know is compared with what this one sent last.
+    """
     if before is None:
         return Outcome.CREATED
-    if before.content_hash == planned.digest:
+    last: Held | Alias = sent_before if sent_before is not None and sent_before.content_hash else before
+    if last.content_hash == planned.digest:
         return Outcome.UNCHANGED
-    stated, stored = planned.last_updated, before.last_updated
+    stated, stored = planned.last_updated, last.last_updated
     if stated and stored and dates.order_key(stated, "UTC") < dates.order_key(stored, "UTC"):
         return Outcome.UNCHANGED
     return Outcome.UPDATED
 
 
-def weight(planned: Planned, resolver: Resolver) -> int:
-    """How many items of a transaction storing it takes at most."""
-    if planned.entry.type == "Patient":
-        return 4 + 3 * len(planned.own_keys)
-    if planned.entry.type in DIRECTORY:
-        return 3 + 2 * len(planned.own_keys)
-    if planned.entry.type in RECORD_TYPES:
-        return 2 + int(needs_alias(planned.entry)) + len(planned.own_keys) + 3 * len(resolver.awaited(planned.entry))
-    return 2
-
-
-def add(
-    tx: Transaction, planned: Planned, resolver: Resolver, before: Held | None, version: int, awaited: set[str]
-) -> None:
-    """Put a new version of a resource, and every name of it, into a transaction."""
-    row = _row(planned, resolver, before, version)
-    patients.put_held(tx, row, replaces=int(before.version) if before else None)
-    records.put_raw(tx, compressed(planned.resource_id, version, planned.owner, planned.entry.resource))
-    for digest in planned.own_keys:
-        if digest in awaited:
-            outbox.post_reference(tx, digest)
-    if isinstance(row, Record):
-        _add_record_names(tx, planned, resolver, row)
-    elif isinstance(row, Directory):
-        _add_directory_names(tx, planned)
-    elif isinstance(row, Patient):
-        _add_patient_names(tx, planned, row, before)
-
-
-def compressed(resource_id_: str, version: int, owner: str, resource: Resource) -> Raw:
-    """A version as sent: in its row, or in S3 under a keyed hash of its content where it is too large for one."""
-    body = text.dump(resource)
-    packed = zlib.compress(body)
-    if len(packed) <= _IN_ROW:
-        return records.raw(resource_id_, version, owner, body=packed, stored_at=None)
-    place = f"raw/{secrets.keyed_hash('raw-file', body.decode())}"
-    files.put_record(place, packed)
-    return records.raw(resource_id_, version, owner, body=None, stored_at=place)
-
-
-def _row(planned: Planned, resolver: Resolver, before: Held | None, version: int) -> Held:
-    held: dict[str, Any] = {
-        "source": resolver.client_id,
+def held_fields(planned: Planned, client_id: str, version: int, changed_at: str) -> dict[str, Any]:
+    """What every row of a resource says of it."""
+    return {
+        "source": client_id,
         "resource_type": planned.entry.type,
         "content_hash": planned.digest,
         "version": version,
         "last_updated": planned.last_updated,
-        "changed_at": clock.stamp(clock.now()),
+        "changed_at": changed_at,
     }
-    if planned.entry.type == "Patient":
-        return _patient_row(planned, before, held)
-    if planned.key[1].startswith("record#"):
-        return record_row(planned.owner, planned.resource_id, planned.entry.resource, resolver, held)
-    return Directory(*planned.key, **held) if planned.entry.type in DIRECTORY else Kept(*planned.key, **held)
-
-
-def record_row(owner: str, record_id: str, resource: Resource, resolver: Resolver, held: dict[str, Any]) -> Record:
-    """The row that lists show of a record."""
-    shown = view(resource, resolver.known, record_id)
-    at = row_order_key(shown, str(settings().clinic_zone), str(held["changed_at"]))
-    code = shown["code"]
-    encounter_id = shown.get("encounter_id")
-    return Record(
-        owner,
-        records.record_sk(record_id),
-        record_id=record_id,
-        category=str(shown["category"]),
-        view=text.dump(shown).decode(),
-        title_key=folded(shown["title"]),
-        date_key=f"{at}#{record_id}",
-        category_key=f"{shown['category']}#{at}#{record_id}",
-        code_key=f"{code['system'] or ''}|{code['code']}#{at}#{record_id}"[:1000] if code and code["code"] else None,
-        changed_key=f"{held['changed_at']}#{record_id}",
-        encounter_key=f"{encounter_id}#{at}#{record_id}" if encounter_id else None,
-        **held,
-    )
-
-
-def folded(title: str) -> str:
-    """A title, or what is searched in titles, without case and accents."""
-    bare = unicodedata.normalize("NFKD", title).casefold()
-    return "".join(character for character in bare if not unicodedata.combining(character))[:300]
-
-
-def _patient_row(planned: Planned, before: Held | None, held: dict[str, Any]) -> Patient:
-    known = people.demographics(planned.entry.resource)
-    sent_numbers = clinic_numbers(planned.entry)
-    own = before.clinic_number if isinstance(before, Patient) else None
-    sent = next((one.value for one in known.identifiers if one.system == settings().clinic_number_system), None)
-    number = (sent if sent_numbers else own) or identity.new_clinic_number(SystemRandom())
-    names = [(list(name.given), name.family or "") for name in known.names]
-    return Patient(
-        *planned.key,
-        clinic_number=number,
-        names=json.dumps(names),
-        display_name=known.display_name,
-        birth_date=known.birth_date,
-        deceased=known.is_deceased,
-        gender=known.gender,
-        emails=json.dumps([contact.value for contact in known.emails]),
-        phones=json.dumps([contact.value for contact in known.phones]),
-        language=known.language,
-        ssn_last4_hash=planned.last_four,
-        identifiers=json.dumps(_identifiers(planned, number)),
-        demographics=orjson.dumps(known.address).decode() if known.address else "null",
-        **held,
-    )
-
-
-def _identifiers(planned: Planned, clinic_number: str) -> list[tuple[str, str]]:
-    """(Hash of the value, system) of everything that a patient is found by, the assigned clinic number too."""
-    found = [(one.value, one.system or "") for one in people.demographics(planned.entry.resource).identifiers]
-    found.append((clinic_number, settings().clinic_number_system))
-    return list(dict.fromkeys((secrets.keyed_hash("identifier", value), system) for value, system in found))
-
-
-def _add_patient_names(tx: Transaction, planned: Planned, row: Patient, before: Held | None) -> None:
-    patients.claim_clinic_number(tx, identity.canonical_clinic_number(row.clinic_number), row.pk)
-    now = {(digest, system) for digest, system in json.loads(row.identifiers)}
-    was = (
-        {(digest, system) for digest, system in json.loads(before.identifiers)}
-        if isinstance(before, Patient)
-        else set()
-    )
-    for digest, system in sorted(now):
-        patients.put_identifier(tx, digest, system, row.pk)
-    for digest, system in sorted(was - now):
-        patients.remove_identifier(tx, digest, system, row.pk)
-    for place, digest in enumerate(planned.own_keys):
-        # The identity is this patient's alone; an identifier may come to mean somebody else, the latest who brings it.
-        add_alias = records.put_alias if place == 0 else records.point_alias
-        add_alias(tx, digest, row.pk, None)
-
-
-def _add_directory_names(tx: Transaction, planned: Planned) -> None:
-    resource = planned.entry.resource
-    code = (
-        orjson.dumps(resource["code"], default=str).decode()
-        if planned.entry.type == "Medication" and resource.get("code")
-        else None
-    )
-    for digest in planned.own_keys:
-        records.point_alias(tx, digest, planned.resource_id, people.display_name(resource), code)
-
-
-def _add_record_names(tx: Transaction, planned: Planned, resolver: Resolver, row: Record) -> None:
-    for key in resolver.awaited(planned.entry):
-        digest = row_digest(key)
-        records.put_awaited(tx, digest)
-        records.put_waiting(tx, digest, row.pk, row.record_id)
-    if needs_alias(planned.entry):
-        title = orjson.loads(row.view)["title"]
-        for digest in planned.own_keys[1:]:
-            records.point_alias(tx, digest, row.record_id, title)

@@ -6,47 +6,76 @@ from chalicelib.domain.fhir import text
 from chalicelib.domain.fhir.bundle import Entry as BundleEntry
 from chalicelib.domain.notices import OutboxStatus
 from chalicelib.models import audit, outbox, patients, records
-from chalicelib.models.records import Waiting
+from chalicelib.models.records import Record, Waiting
 from chalicelib.models.transaction import transaction
 from chalicelib.services import records as record_service
-from chalicelib.services.imports.plan import record_row
-from chalicelib.services.imports.resolve import resolve
+from chalicelib.services.imports.keys import row_digest
+from chalicelib.services.imports.plan import at_once
+from chalicelib.services.imports.resolve import Missing, Resolver, resolve
+from chalicelib.services.imports.rows import record_row
+from chalicelib.services.imports.waiting import Waits
 
 _AT_ONCE = 200
 
 
 def bring_up_to_date(row_id: str) -> None:
-    """Work one outbox row: make the rows of all records again that waited for its reference.
+    """Work one outbox row: make the rows of all records again that waited for its references.
 
     Safe to run any number of times.
     """
     row = outbox.find(row_id)
     if row is None or row.status != OutboxStatus.PENDING:
         return
-    digest = row.ids()["reference"]
-    while waiting := records.find_waiting(digest, _AT_ONCE):
-        for one in waiting:
-            _make_again(one)
-    records.end_awaited(digest)
+    for digest in row.ids()["reference"].split():
+        if not _make_all_again(digest):
+            records.end_awaited(digest)
     outbox.settle(row, OutboxStatus.DONE)
 
 
-def _make_again(waiting: Waiting) -> None:
+def _make_all_again(digest: str) -> bool:
+    """Whether some still wait, because what they wait for is another patient's now."""
+    waits_on, after = False, ""
+    while waiting := records.find_waiting(digest, _AT_ONCE, after):
+        for one in waiting:
+            waits_on |= _make_again(one, digest)
+        after = waiting[-1].sk
+    return waits_on
+
+
+def _make_again(waiting: Waiting, arrived: str) -> bool:
     record = records.find(waiting.patient_id, waiting.record_id)
     raw = records.find_latest_raw(waiting.record_id)
     with transaction() as tx:
-        records.end_waiting(tx, waiting)
         if record is None or raw is None or raw.owner != waiting.patient_id:
-            return
+            records.end_waiting(tx, waiting)
+            return False
         resource = text.parse(record_service.body_of(raw))
-        entry = BundleEntry(0, resource, record.resource_type, resource.get("id"))
+        entry = BundleEntry(0, resource, record.resource_type, resource.get("id"), waiting.full_url)
         resolver, _ = resolve(record.source, [entry])
-        held = {
-            name: getattr(record, name)
-            for name in ("resource_type", "content_hash", "version", "last_updated", "changed_at", "source")
-        }
-        fresh = record_row(record.pk, record.record_id, resource, resolver, held)
+        fresh = _fresh_row(record, entry, resolver)
         if fresh.view != record.view:
             patients.put_held(tx, fresh, replaces=int(record.version))
             about: dict[str, object] = {"record_id": record.record_id}
             audit.record(tx, Entry(SYSTEM, Action.REFERENCE_RESOLVE, patient_id=record.pk, about=about))
+        here, rest = _missing(resolver, entry, arrived)
+        Waits(tx).add(record.pk, record.record_id, entry, at_once(rest))
+        if here:
+            records.keep_awaited(tx, arrived)
+        else:
+            records.end_waiting(tx, waiting)
+        return bool(here)
+
+
+def _fresh_row(record: Record, entry: BundleEntry, resolver: Resolver) -> Record:
+    held = {
+        name: getattr(record, name)
+        for name in ("resource_type", "content_hash", "version", "last_updated", "changed_at", "source")
+    }
+    return record_row(record.pk, record.record_id, entry.resource, resolver.names_for(entry), held)
+
+
+def _missing(resolver: Resolver, entry: BundleEntry, arrived: str) -> tuple[list[Missing], list[Missing]]:
+    """What is missing all the same under the name that was told, and the rest, which had no room before."""
+    missing = resolver.missing(entry)
+    here = [one for one in missing if arrived in map(row_digest, one.keys)]
+    return here, [one for one in missing if one not in here]

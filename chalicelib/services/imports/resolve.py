@@ -3,24 +3,53 @@
 Inside the bundle first, then in what was sent before.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import orjson
 
 from chalicelib import ids
-from chalicelib.domain import identity
 from chalicelib.domain.fhir.bundle import Entry, Refusal
-from chalicelib.domain.fhir.identity import alias_keys, find_in_bundle, index_by_url, is_foreign
-from chalicelib.domain.fhir.references import Kind, Reference
-from chalicelib.domain.fhir.uses import Use, subject_of, subject_problem, view_references
+from chalicelib.domain.fhir.identity import find_in_bundle, index_by_url, is_foreign
+from chalicelib.domain.fhir.references import Reference, normal_url
+from chalicelib.domain.fhir.uses import Use, subject_of, view_references
 from chalicelib.domain.records import people
 from chalicelib.domain.records.categories import DIRECTORY, RECORD_TYPES
-from chalicelib.domain.records.elements import Known
-from chalicelib.domain.records.view import view
-from chalicelib.models import patients, records
+from chalicelib.domain.records.elements import Known, ReferenceNames
+from chalicelib.domain.records.view import title_of
+from chalicelib.models import records
 from chalicelib.models.records import Alias, Record
-from chalicelib.services.imports.keys import identity_of, reference_keys, resource_id, row_digest
-from chalicelib.settings import settings
+from chalicelib.services.imports import subjects
+from chalicelib.services.imports.keys import (
+    awaited_keys,
+    identifier_keys,
+    identity_of,
+    is_by_identifier,
+    record_ids,
+    reference_keys,
+    resource_id,
+    row_digest,
+)
+
+_ANY_TYPE = (*sorted(DIRECTORY), *sorted(RECORD_TYPES))
+
+
+class Found(NamedTuple):
+    """What a reference leads to, and whose record it is: None for what is about no patient."""
+
+    owner: str | None
+    known: Known
+
+
+class Missing(NamedTuple):
+    """What a record refers to and what has not arrived.
+
+    Its arrival is noticed under `keys`; it is one of `record_ids` where it is a record of the same patient's.
+    """
+
+    keys: tuple[str, ...]
+    record_ids: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -30,141 +59,125 @@ class Resolver:
     client_id: str
     entries: list[Entry]
     index: dict[str, Entry]
+    by_identifier: dict[str, Entry]
     aliases: dict[str, Alias]
     patient_ids: dict[int, str] = field(default_factory=dict)
     subjects: dict[int, str] = field(default_factory=dict)
     before: dict[str, Record] = field(default_factory=dict)
-    titles: dict[int, str | None] = field(default_factory=dict)
+    _titles: dict[int, str | None] = field(default_factory=dict)
+    _found: dict[tuple[Reference, bool], Found | None] = field(default_factory=dict)
 
-    def known(self, reference: Reference) -> Known | None:
-        """What a reference of a view names, if it has arrived."""
-        inside = find_in_bundle(reference, self.index)
+    def names_for(self, entry: Entry) -> ReferenceNames:
+        """What the references in a view name, if it has arrived. Another patient's record is never named."""
+        owner = self.subjects.get(entry.index)
+
+        def known(reference: Reference) -> Known | None:
+            found = self.find(reference, entry)
+            return found.known if found is not None and found.owner in {None, owner} else None
+
+        return known
+
+    def find(self, reference: Reference, entry: Entry) -> Found | None:
+        """What a reference of an entry leads to, whosever it is."""
+        place = (reference, is_foreign(reference, entry))
+        if place not in self._found:
+            self._found[place] = self._look_up(*place)
+        return self._found[place]
+
+    def inside(self, reference: Reference, *, foreign: bool) -> Entry | None:
+        """The entry of the same bundle that a reference names; on a foreign server only the whole URL counts."""
+        if is_by_identifier(reference):
+            keys = reference_keys(self.client_id, reference, _ANY_TYPE, foreign=foreign)
+            return next((self.by_identifier[key] for key in keys if key in self.by_identifier), None)
+        found = find_in_bundle(reference, self.index)
+        if found is not None and foreign:
+            return found if found.full_url and normal_url(found.full_url) == reference.url else None
+        return found
+
+    def missing(self, entry: Entry) -> list[Missing]:
+        """What a record refers to and what has not arrived, by anybody."""
+        waiting = [use for use in view_references(entry.resource) if self.find(use.reference, entry) is None]
+        found = (
+            Missing(
+                awaited_keys(self.client_id, use.reference, use.targets, foreign=foreign),
+                record_ids(self.client_id, use.reference, use.targets, foreign=foreign),
+            )
+            for use in waiting
+            for foreign in (is_foreign(use.reference, entry),)
+        )
+        return list(dict.fromkeys(one for one in found if one.keys))
+
+    def _look_up(self, reference: Reference, foreign: bool) -> Found | None:  # noqa: FBT001  One of a pair of keys.
+        inside = self.inside(reference, foreign=foreign)
         if inside is not None:
-            return self._known_inside(inside)
-        targets = (*sorted(DIRECTORY), *sorted(RECORD_TYPES)) if reference.type is None else ()
-        for key in reference_keys(self.client_id, reference, targets):
+            owner = self.subjects.get(inside.index) or self.patient_ids.get(inside.index)
+            return Found(owner, self._known_inside(inside))
+        targets = _ANY_TYPE if reference.type is None else ()
+        for key in reference_keys(self.client_id, reference, targets, foreign=foreign):
             if alias := self.aliases.get(row_digest(key)):
-                return known_by(alias)
+                return Found(alias.owner, known_by(alias))
             if record := self.before.get(resource_id(key)):
-                return Known(orjson.loads(record.view)["title"], record.record_id)
+                return Found(record.pk, Known(orjson.loads(record.view)["title"], record.record_id))
         return None
 
     def _known_inside(self, entry: Entry) -> Known:
-        if entry.index not in self.titles:
-            is_record = entry.type in RECORD_TYPES
-            self.titles[entry.index] = (
-                view(entry.resource)["title"] if is_record else people.display_name(entry.resource)
+        if entry.index not in self._titles:
+            self._titles[entry.index] = (
+                title_of(entry.resource, self.names_for(entry))
+                if entry.type in RECORD_TYPES
+                else people.display_name(entry.resource)
             )
         record_id = resource_id(identity_of(self.client_id, entry)) if entry.type in RECORD_TYPES else None
         code = entry.resource.get("code") if entry.type == "Medication" else None
-        return Known(self.titles[entry.index], record_id, code)
-
-    def awaited(self, entry: Entry) -> list[str]:
-        """The keys of what a record refers to and what has not arrived, one for each reference."""
-        waiting = (use for use in view_references(entry.resource) if self.known(use.reference) is None)
-        keys = (reference_keys(self.client_id, use.reference, use.targets) for use in waiting)
-        return list(dict.fromkeys(found[0] for found in keys if found))
+        return Known(self._titles[entry.index], record_id, code)
 
 
 def resolve(client_id: str, entries: list[Entry]) -> tuple[Resolver, list[Refusal]]:
     """What the entries are about and refer to; the entries whose subject is nobody known are refused.
 
-    At most three round trips.
+    At most three round trips, and one or two for each Patient and each patient named by an identifier.
     """
     index = index_by_url(entries)
-    outside = _outside_keys(client_id, entries, index)
-    resolver = Resolver(client_id, entries, index, records.find_aliases([row_digest(key) for key in outside]))
+    by_identifier: dict[str, Entry] = {}
     for entry in entries:
-        if entry.type == "Patient":
-            resolver.patient_ids[entry.index] = _patient_id(resolver, entry)
-    refused = _find_subjects(resolver)
+        for key in identifier_keys(entry):
+            by_identifier.setdefault(key, entry)
+    resolver = Resolver(client_id, entries, index, by_identifier, {})
+    resolver.aliases = records.find_aliases([row_digest(key) for key in _outside_keys(resolver)])
+    found = subjects.find_subjects(client_id, entries, resolver.aliases, resolver.inside)
+    resolver.patient_ids, resolver.subjects = found.patient_ids, found.of_entry
     resolver.before = _records_before(resolver)
-    return resolver, refused
+    return resolver, found.refused
 
 
-def _outside_keys(client_id: str, entries: list[Entry], index: dict[str, Entry]) -> set[str]:
+def _outside_keys(resolver: Resolver) -> set[str]:
     """Every key that this bundle alone does not answer."""
     keys: set[str] = set()
-    for entry in entries:
+    for entry in resolver.entries:
         if entry.type == "Patient":
-            keys.update((identity_of(client_id, entry), *alias_keys(client_id, entry)))
+            keys.add(identity_of(resolver.client_id, entry))
         for use in _uses(entry):
-            if find_in_bundle(use.reference, index) is None:
-                keys.update(reference_keys(client_id, use.reference, use.targets))
+            foreign = is_foreign(use.reference, entry)
+            if resolver.inside(use.reference, foreign=foreign) is None:
+                keys.update(reference_keys(resolver.client_id, use.reference, use.targets, foreign=foreign))
     return keys
 
 
-def _uses(entry: Entry) -> list[Use]:
+def _uses(entry: Entry) -> Iterable[Use]:
     subject = subject_of(entry.resource)
     return [*([subject] if subject else []), *view_references(entry.resource)]
-
-
-def _patient_id(resolver: Resolver, entry: Entry) -> str:
-    """The patient that an entry is: known by this client, else by the clinic number, else new. Sent twice it is one."""
-    keys = (identity_of(resolver.client_id, entry), *alias_keys(resolver.client_id, entry))
-    for key in keys:
-        if known := resolver.aliases.get(row_digest(key)):
-            return known.target_id
-    numbers = clinic_numbers(entry)
-    found = (patients.find_id_by_clinic_number(number) for number in numbers)
-    patient_id = next(filter(None, found), None) or ids.new_id("pat")
-    for key in keys:
-        resolver.aliases[row_digest(key)] = Alias(f"alias#{row_digest(key)}", "alias", target_id=patient_id)
-    return patient_id
-
-
-def _find_subjects(resolver: Resolver) -> list[Refusal]:
-    refused = []
-    for entry in resolver.entries:
-        subject = _subject(resolver, entry)
-        if isinstance(subject, Refusal):
-            refused.append(subject)
-        elif subject is not None:
-            resolver.subjects[entry.index] = subject
-    return refused
-
-
-def _subject(resolver: Resolver, entry: Entry) -> str | Refusal | None:
-    use = subject_of(entry.resource)
-    if use is None and entry.type not in RECORD_TYPES:
-        return None
-    if problem := subject_problem(use, entry.type):
-        return _unless_kept(entry, use, problem)
-    if use is None:
-        return None
-    unknown = f"{use.path}: no patient is known by this reference; import the Patient first, or in the same Bundle"
-    return _patient_of(resolver, use, entry) or Refusal(entry.index, unknown)
-
-
-def _unless_kept(entry: Entry, use: Use | None, problem: str) -> Refusal | None:
-    """What is about no patient is no record; what the portal only keeps may be about a group, a place or a device."""
-    about_a_patient = (
-        use is not None and use.reference.type in {None, "Patient"} and use.reference.kind is not Kind.DISPLAY
-    )
-    is_kept = entry.type not in RECORD_TYPES or (entry.type == "Device" and use is None)
-    return None if is_kept and not about_a_patient else Refusal(entry.index, problem)
-
-
-def _patient_of(resolver: Resolver, use: Use, entry: Entry) -> str | None:
-    inside = find_in_bundle(use.reference, resolver.index)
-    if inside is not None and not is_foreign(use.reference, entry):
-        return resolver.patient_ids.get(inside.index)
-    for key in reference_keys(resolver.client_id, use.reference, ("Patient",)):
-        known = resolver.aliases.get(row_digest(key))
-        if known is not None and ids.has_prefix(known.target_id, "pat"):
-            return known.target_id
-    return None
 
 
 def _records_before(resolver: Resolver) -> dict[str, Record]:
     """The records that were imported before and that this bundle refers to, by their ids."""
     keys = {
-        (patient_id, records.record_sk(resource_id(key)))
+        (patient_id, records.record_sk(record_id))
         for entry in resolver.entries
         if (patient_id := resolver.subjects.get(entry.index))
         for use in view_references(entry.resource)
-        if find_in_bundle(use.reference, resolver.index) is None and set(use.targets) & RECORD_TYPES
-        for key in reference_keys(resolver.client_id, use.reference, use.targets)
+        for foreign in (is_foreign(use.reference, entry),)
+        if set(use.targets) & RECORD_TYPES and resolver.inside(use.reference, foreign=foreign) is None
+        for record_id in record_ids(resolver.client_id, use.reference, use.targets, foreign=foreign)
     }
     return {row.record_id: row for row in records.find_held(sorted(keys)).values() if isinstance(row, Record)}
 
@@ -173,11 +186,3 @@ def known_by(alias: Alias) -> Known:
     """What an alias row says of its target."""
     record_id = alias.target_id if ids.has_prefix(alias.target_id, "rec") else None
     return Known(alias.display_name, record_id, orjson.loads(alias.code) if alias.code else None)
-
-
-def clinic_numbers(entry: Entry) -> list[str]:
-    """The clinic numbers on a Patient resource, canonical: identifiers of the system that the settings name."""
-    found = people.demographics(entry.resource).identifiers
-    return [
-        identity.canonical_clinic_number(one.value) for one in found if one.system == settings().clinic_number_system
-    ]

@@ -1,0 +1,184 @@
+"""Storing planned resources in chunks, each one transaction with its audit entries."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from chalicelib import clock
+from chalicelib.domain import identity
+from chalicelib.domain.access import Actor
+from chalicelib.domain.audit import Action, Entry
+from chalicelib.domain.fhir import text
+from chalicelib.domain.imports import Outcome
+from chalicelib.domain.records import people, titles
+from chalicelib.models import audit, outbox, patients, records
+from chalicelib.models.base import in_chunks
+from chalicelib.models.patients import Held, Patient
+from chalicelib.models.records import Alias, Directory, Raw, Record
+from chalicelib.models.transaction import MAX_ITEMS, Transaction, transaction
+from chalicelib.services.imports.moves import find_former, leave, prepare_links
+from chalicelib.services.imports.plan import CLINIC, Planned, held_fields, outcome
+from chalicelib.services.imports.resolve import Resolver
+from chalicelib.services.imports.rows import patient_row, raw_row, record_row
+from chalicelib.services.imports.waiting import Waits
+
+MAX_RESOURCES = 45
+"""Resources of one transaction, at most."""
+MAX_BYTES = 3 * 1024 * 1024
+"""Of DynamoDB's 4 MB, so much for what is estimated."""
+
+_SPARE = 2
+"""The audit entry, and the word to those who wait."""
+_LONGEST_CONCEPT = 20_000
+_TOLD_AT_ONCE = 500
+
+
+@dataclass(slots=True)
+class _Writes:
+    """What one transaction writes at most once, although several of its resources ask for it."""
+
+    tx: Transaction
+    waits: Waits
+    former: dict[int, Raw]
+    """What was another's until now, by index of its entry."""
+    aliases: dict[str, Alias] = field(default_factory=dict)
+
+
+def chunks(planned: list[Planned], *, careful: bool) -> Iterator[list[Planned]]:
+    """Runs that fit one transaction, of one owner each.
+
+    Patients and the directory first, so that what refers to them finds them.
+    """
+    chunk: list[Planned] = []
+    room, free = MAX_ITEMS - _SPARE, MAX_BYTES
+    for one in sorted(planned, key=lambda one: (one.kind is not Patient, one.owner != CLINIC, one.owner)):
+        # What was another patient's until now takes two items more: it leaves there, with an audit entry.
+        items = one.items + (2 if careful else 0)
+        is_full = len(chunk) >= MAX_RESOURCES or items > room or one.bytes > free
+        if chunk and (is_full or one.owner != chunk[0].owner or any(one.key == other.key for other in chunk)):
+            yield chunk
+            chunk, room, free = [], MAX_ITEMS - _SPARE, MAX_BYTES
+        chunk.append(one)
+        room -= items
+        free -= one.bytes
+    if chunk:
+        yield chunk
+
+
+def store(
+    actor: Actor, chunk: list[Planned], resolver: Resolver, told: set[str], *, careful: bool
+) -> dict[int, Outcome]:
+    """Store a chunk; what became of each entry, by index.
+
+    `told` collects the names of which those who wait for them were told. Raises Conflict where somebody was faster.
+    """
+    before = records.find_held([one.key for one in chunk])
+    awaited = records.find_awaited([digest for one in chunk for digest in one.names])
+    outcomes = {one.entry.index: _outcome(one, before.get(one.key), resolver) for one in chunk}
+    changed = [one for one in chunk if outcomes[one.entry.index] is not Outcome.UNCHANGED]
+    former = find_former([one for one in changed if one.key not in before]) if careful else {}
+    tell = awaited | prepare_links(changed, former)
+    if changed or tell:
+        with transaction() as tx:
+            writes = _Writes(tx, Waits(tx), former)
+            for one in changed:
+                _add(writes, one, resolver, before.get(one.key))
+            for row in writes.aliases.values():
+                records.point_alias(tx, row)
+            if tell:
+                outbox.post_reference(tx, " ".join(sorted(tell)))
+            if changed:
+                _audit(tx, actor, changed, former)
+    told |= tell
+    return {one.entry.index: Outcome.KEPT_RAW if one.is_kept_raw else outcomes[one.entry.index] for one in chunk}
+
+
+def tell_late_waiters(planned: list[Planned], told: set[str]) -> None:
+    """Tell the records that began to wait while what they wait for was on its way."""
+    late = records.find_awaited([digest for one in planned for digest in one.names if digest not in told])
+    for some in in_chunks(sorted(late), _TOLD_AT_ONCE):
+        with transaction() as tx:
+            outbox.post_reference(tx, " ".join(some))
+
+
+def _outcome(one: Planned, before: Held | None, resolver: Resolver) -> Outcome:
+    return outcome(one, before, resolver.aliases.get(one.names[0]) if one.kind is Patient else None)
+
+
+def _add(writes: _Writes, one: Planned, resolver: Resolver, before: Held | None) -> None:
+    """Put a new version of a resource, and every name of it, into a transaction."""
+    version = int(before.version) + 1 if before else 1
+    if former := writes.former.get(one.entry.index):
+        version = records.version_of(former) + 1
+        leave(writes.tx, one, former)
+    held = held_fields(one, resolver.client_id, version, clock.stamp(clock.now()))
+    row: Held
+    if one.kind is Record:
+        row = record_row(one.owner, one.resource_id, one.entry.resource, resolver.names_for(one.entry), held)
+        _add_record_names(writes, one, json.loads(row.view)["title"])
+    elif one.kind is Patient:
+        row = patient_row(one, before, held)
+        _add_patient_names(writes.tx, one, row, before)
+    else:
+        row = one.kind(*one.key, **held)
+        if one.kind is Directory:
+            _add_directory_names(writes, one)
+    patients.put_held(writes.tx, row, replaces=int(before.version) if before else None)
+    records.put_raw(writes.tx, raw_row(one, version))
+
+
+def _audit(tx: Transaction, actor: Actor, changed: list[Planned], former: dict[int, Raw]) -> None:
+    about: dict[str, object] = {"ids": [one.resource_id for one in changed]}
+    patient_id = changed[0].owner if changed[0].owner != CLINIC else None
+    audit.record(tx, Entry(actor, Action.RECORD_IMPORT, patient_id=patient_id, about=about))
+    for owner in sorted({raw.owner for raw in former.values()} - {CLINIC}):
+        gone = [index for index, raw in former.items() if raw.owner == owner]
+        moved = {"moved_away": [one.resource_id for one in changed if one.entry.index in gone]}
+        audit.record(tx, Entry(actor, Action.RECORD_IMPORT, patient_id=owner, about={**moved}))
+
+
+def _add_patient_names(tx: Transaction, one: Planned, row: Patient, before: Held | None) -> None:
+    _claim_number(tx, row, before)
+    now = {(digest, system) for digest, system in json.loads(row.identifiers)}
+    was = (
+        {(digest, system) for digest, system in json.loads(before.identifiers)}
+        if isinstance(before, Patient)
+        else set()
+    )
+    for digest, system in sorted(now):
+        patients.put_identifier(tx, digest, system, row.pk)
+    for digest, system in sorted(was - now):
+        patients.remove_identifier(tx, digest, system, row.pk)
+    own, *urls = one.names
+    identity_row = records.alias(own, row.pk, row.pk)
+    identity_row.content_hash, identity_row.last_updated = one.digest, one.last_updated
+    records.put_alias(tx, identity_row)
+    for digest in urls:
+        records.point_alias(tx, records.alias(digest, row.pk, owner=row.pk))
+
+
+def _claim_number(tx: Transaction, row: Patient, before: Held | None) -> None:
+    canonical = identity.canonical_clinic_number(row.clinic_number)
+    patients.claim_clinic_number(tx, canonical, row.pk)
+    former = identity.canonical_clinic_number(before.clinic_number) if isinstance(before, Patient) else canonical
+    if former != canonical:
+        patients.release_clinic_number(tx, former, row.pk)
+
+
+def _add_directory_names(writes: _Writes, one: Planned) -> None:
+    resource = one.entry.resource
+    name = people.display_name(resource)
+    concept = resource.get("code") if one.entry.type == "Medication" else None
+    code = text.dump(concept).decode() if concept else None
+    if code and len(code) > _LONGEST_CONCEPT:
+        code = text.dump({"text": titles.drug_words(concept)}).decode()
+    for digest in one.aliases:
+        writes.aliases[digest] = records.alias(
+            digest, one.resource_id, display_name=name and name[: titles.LONGEST_TITLE], code=code
+        )
+
+
+def _add_record_names(writes: _Writes, one: Planned, title: str) -> None:
+    for digest in one.aliases:
+        writes.aliases[digest] = records.alias(digest, one.resource_id, owner=one.owner, display_name=title)
+    writes.waits.add(one.owner, one.resource_id, one.entry, one.missing)

@@ -1,0 +1,109 @@
+"""The rows of a resource: what lists show, who a patient is, and its versions as sent."""
+
+import json
+import unicodedata
+import zlib
+from random import SystemRandom
+from typing import Any, Final
+
+from chalicelib.auth import secrets
+from chalicelib.clients import files
+from chalicelib.domain import identity
+from chalicelib.domain.fhir import text
+from chalicelib.domain.fhir.text import Resource
+from chalicelib.domain.records import people
+from chalicelib.domain.records.elements import ReferenceNames
+from chalicelib.domain.records.fit import fitted
+from chalicelib.domain.records.rows import Code
+from chalicelib.domain.records.view import row_order_key, view
+from chalicelib.models import records
+from chalicelib.models.patients import Held, Patient
+from chalicelib.models.records import Raw, Record
+from chalicelib.services.imports.plan import Planned
+from chalicelib.services.imports.subjects import clinic_number
+from chalicelib.settings import settings
+
+_IN_ROW: Final = 256 * 1024
+_LONGEST_CODE: Final = 800
+_MOST_NAMES, _MOST_CONTACTS, _LONGEST_TEXT = 30, 30, 500
+
+
+def record_row(owner: str, record_id: str, resource: Resource, names: ReferenceNames, held: dict[str, Any]) -> Record:
+    """The row that lists show of a record."""
+    shown = fitted(view(resource, names, record_id))
+    at = row_order_key(shown, str(settings().clinic_zone), str(held["changed_at"]))
+    encounter_id = shown.get("encounter_id")
+    return Record(
+        owner,
+        records.record_sk(record_id),
+        record_id=record_id,
+        category=str(shown["category"]),
+        view=text.dump(shown).decode(),
+        title_key=folded(shown["title"]),
+        date_key=f"{at}#{record_id}",
+        category_key=f"{shown['category']}#{at}#{record_id}",
+        code_key=_code_key(shown["code"], f"{at}#{record_id}"),
+        changed_key=f"{held['changed_at']}#{record_id}",
+        encounter_key=f"{encounter_id}#{at}#{record_id}" if encounter_id else None,
+        **held,
+    )
+
+
+def _code_key(code: Code | None, place: str) -> str | None:
+    if code is None or not code["code"]:
+        return None
+    return f"{code_part(code['system'] or '', code['code'])}#{place}"
+
+
+def code_part(system: str, code: str) -> str:
+    """A code as keys begin with it; it holds no # but at its end, and no more bytes than a key has room for."""
+    whole = f"{system}|{code}".replace("%", "%25").replace("#", "%23")
+    return whole.encode()[:_LONGEST_CODE].decode(errors="ignore")
+
+
+def folded(title: str) -> str:
+    """A title, or what is searched in titles, without case and accents."""
+    bare = unicodedata.normalize("NFKD", title).casefold()
+    return "".join(character for character in bare if not unicodedata.combining(character))[:300]
+
+
+def patient_row(planned: Planned, before: Held | None, held: dict[str, Any]) -> Patient:
+    """A patient as the clinic has them on file."""
+    known = people.demographics(planned.entry.resource)
+    own = before.clinic_number if isinstance(before, Patient) else None
+    number = clinic_number(planned.entry) or own or identity.new_clinic_number(SystemRandom())
+    names = [(list(name.given), name.family or "") for name in known.names]
+    return Patient(
+        *planned.key,
+        clinic_number=number,
+        names=json.dumps(names[:_MOST_NAMES]),
+        display_name=known.display_name[:_LONGEST_TEXT],
+        birth_date=known.birth_date,
+        deceased=known.is_deceased,
+        gender=known.gender,
+        emails=json.dumps([contact.value for contact in known.emails[:_MOST_CONTACTS]]),
+        phones=json.dumps([contact.value for contact in known.phones[:_MOST_CONTACTS]]),
+        language=known.language,
+        ssn_last4_hash=planned.last_four,
+        identifiers=json.dumps(_identifiers(planned.entry.resource, number)),
+        demographics=text.dump(known.address).decode() if known.address else "null",
+        **held,
+    )
+
+
+def _identifiers(resource: Resource, number: str) -> list[tuple[str, str]]:
+    """(Hash of the value, system) of everything that a patient is found by, the assigned clinic number too."""
+    found = [(one.value, one.system or "") for one in people.demographics(resource).identifiers]
+    found.append((number, settings().clinic_number_system))
+    return list(dict.fromkeys((secrets.keyed_hash("identifier", value), system) for value, system in found))
+
+
+def raw_row(planned: Planned, version: int) -> Raw:
+    """A version as sent: in its row, or in S3 under a keyed hash of its content where it is too large for one."""
+    body = text.dump(planned.entry.resource)
+    packed = zlib.compress(body)
+    if len(packed) <= _IN_ROW:
+        return records.raw(planned.resource_id, version, planned.owner, body=packed, stored_at=None)
+    place = f"raw/{secrets.keyed_hash('raw-file', body.decode())}"
+    files.put_record(place, packed)
+    return records.raw(planned.resource_id, version, planned.owner, body=None, stored_at=place)

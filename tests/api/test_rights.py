@@ -1,0 +1,301 @@
+"""AC 1 and AC 2: who may call what, about whom. Every expectation follows from the policy that a route declares."""
+
+import itertools
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+from chalice.app import Chalice
+
+from chalicelib.domain.access import PATIENT, ClientScope, Policy, PolicyKind
+from chalicelib.handlers.operations import REGISTRY, Operation
+from chalicelib.handlers.routing import Answer as ViewAnswer
+from chalicelib.handlers.routing import Call, Routes
+from tests.support.aws_calls import recorded
+from tests.support.portal import Answer, Portal
+from tests.support.promises import Promise
+from tests.support.routes import (
+    ABSENT,
+    ANOTHERS,
+    MISSING,
+    OWN,
+    PARAMETERS,
+    UNSHARED,
+    parameters,
+    send,
+    somebody,
+)
+
+UNKNOWN_FIELD = {"no_such_field": "1"}
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Somebody who calls: which kind of actor the portal should see, and with which scopes."""
+
+    name: str
+    kind: str
+    token: Callable[[], str | None]
+    scopes: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell of the matrix: a route, a caller, and whose each object of the path is."""
+
+    operation: Operation
+    caller: Caller
+    whose: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.operation.method} {self.operation.path} by {self.caller.name}, objects {self.whose}"
+
+
+class Matrix:
+    """Two patients, the clinic's systems and the others, and every request that they could make."""
+
+    def __init__(self, portal: Portal) -> None:
+        self.portal = portal
+        self.me, self.other = somebody(portal), somebody(portal)
+        self._fixed = {
+            (name, whose): PARAMETERS[name](portal, self.me if whose == OWN else self.other)
+            for name in PARAMETERS
+            for whose in (OWN, ANOTHERS)
+        }
+        self._token: str | None = None
+
+    def callers(self) -> list[Caller]:
+        everything = frozenset(ClientScope)
+        clients = [("a client with every scope", everything)]
+        clients += [(f"a client without {scope}", everything - {scope}) for scope in ClientScope]
+        clients += [(f"a client with {scope} alone", frozenset({scope})) for scope in ClientScope]
+        return [
+            Caller("nobody", "nobody", lambda: None),
+            Caller("a token of nobody's", "nobody", lambda: f"acc_{'0' * 26}.ses_{'0' * 26}.{'A' * 43}"),
+            Caller("no token at all", "nobody", lambda: "Basic"),
+            Caller("an ended session", "nobody", self._ended()),
+            Caller("a patient", "account", self.my_token),
+            *(Caller(name, "client", self._client(scopes), frozenset(scopes)) for name, scopes in clients),
+        ]
+
+    def my_token(self) -> str:
+        self._token = self._token or self.me.new_session()[1]
+        return self._token
+
+    def _ended(self) -> Callable[[], str]:
+        _, token = self.me.new_session()
+        assert self.portal.call("DELETE", "/v1/sessions/current", token=token).status == 204
+        return lambda: token
+
+    def _client(self, scopes: frozenset[ClientScope]) -> Callable[[], str]:
+        token = self.portal.client_token(self.portal.new_client(*scopes))
+        return lambda: token
+
+    def cells(self) -> list[Cell]:
+        """Every route × every caller × whose each object in its path is."""
+        callers = self.callers()
+        return [
+            Cell(operation, caller, whose)
+            for operation in REGISTRY
+            for caller in callers
+            for whose in itertools.product(*(_choices(name) for name in parameters(operation)))
+        ]
+
+    def ask(self, cell: Cell) -> Answer:
+        path = {
+            name: self._filled(name, whose) for name, whose in zip(parameters(cell.operation), cell.whose, strict=True)
+        }
+        # An unknown field shows that the door is open, and changes nothing behind it.
+        answer = send(self.portal, cell.operation, path, UNKNOWN_FIELD, cell.caller.token())
+        if cell.operation.method == "DELETE" and answer.status < 400:
+            self._token, self._fixed["session_id", OWN] = None, self.me.new_session()[0]
+        return answer
+
+    def _filled(self, name: str, whose: str) -> str:
+        if whose == "me":
+            return "me"
+        if whose == MISSING:
+            return ABSENT[name]
+        return self._fixed[name, whose]
+
+
+def _choices(name: str) -> tuple[str, ...]:
+    if name in UNSHARED:
+        return (OWN, MISSING)
+    return ("me", OWN, ANOTHERS, MISSING) if name == "pid" else (OWN, ANOTHERS, MISSING)
+
+
+def expected(cell: Cell) -> tuple[int, str | None]:
+    """Status and code, from the declared policy alone; the code is None where the door is open."""
+    policy, caller = cell.operation.policy, cell.caller
+    if policy.kind in {PolicyKind.PUBLIC, PolicyKind.OPTIONAL}:
+        return _inside(cell)
+    if caller.kind == "nobody":
+        return 401, "not_signed_in"
+    match policy.kind:
+        case PolicyKind.CLIENT:
+            assert policy.scope is not None
+            allowed = caller.kind == "client" and policy.scope in caller.scopes
+        case PolicyKind.ACCOUNT | PolicyKind.PATIENT:
+            allowed = caller.kind == "account"
+        case _:
+            raise AssertionError(f"the matrix has no rule for the policy {policy.kind}")
+    if not allowed:
+        return 403, "not_allowed"
+    if policy.kind is PolicyKind.PATIENT and cell.whose[parameters(cell.operation).index("pid")] not in {"me", OWN}:
+        return 404, "not_found"
+    return _inside(cell)
+
+
+def _inside(cell: Cell) -> tuple[int, str | None]:
+    """What is behind an open door: the unknown field is refused, else the object is there, if it is the caller's."""
+    operation = cell.operation
+    if operation.takes_body or any(field.is_required() for field in operation.query.model_fields.values()):
+        return 422, None
+    there = all(whose in {"me", OWN} for whose in cell.whose)
+    return (operation.status, None) if there else (404, "not_found")
+
+
+@pytest.fixture(scope="module")
+def matrix(portal: Portal) -> Matrix:
+    return Matrix(portal)
+
+
+@pytest.mark.promise
+def test_every_cell_of_role_route_and_whose_data_is_as_the_policy_declares(matrix: Matrix, promise: Promise) -> None:
+    """AC 1."""
+    cells = matrix.cells()
+    wrong = [f"{cell}: {got}, declared {expected(cell)}" for cell in cells if (got := _got(matrix, cell))]
+    promise(
+        "AC 1",
+        f"{len(cells)} cells of role × route × whose data: cells off their policy",
+        asked=0,
+        measured=len(wrong),
+        passed=not wrong,
+    )
+    assert not wrong, "\n".join(wrong[:40])
+
+
+def _got(matrix: Matrix, cell: Cell) -> tuple[int, str | None] | None:
+    answer = matrix.ask(cell)
+    status, code = expected(cell)
+    if answer.status != status:
+        return answer.status, answer.text[:120]
+    is_problem = (answer.header("content-type") or "").startswith("application/problem+json")
+    if code is not None and is_problem and answer.json["code"] != code:
+        return status, answer.json["code"]
+    return None
+
+
+def test_no_route_serves_without_being_in_the_table(portal: Portal) -> None:
+    assert _undeclared(portal.app.app, REGISTRY) == set()
+
+
+def test_a_route_that_bypasses_the_table_is_found() -> None:
+    app = Chalice(app_name="bypassing")
+    app.route("/v1/unguarded")(dict)
+    assert _undeclared(app, []) == {("GET", "/v1/unguarded")}
+
+
+def _undeclared(app: Chalice, registry: list[Operation]) -> set[tuple[str, str]]:
+    declared = {(operation.method, operation.path) for operation in registry}
+    served = {(method, path) for path, methods in app.routes.items() for method in methods if method != "OPTIONS"}
+    return served - declared
+
+
+def test_every_route_declares_a_policy_that_the_matrix_knows() -> None:
+    undeclared: list[object] = [operation.policy for operation in REGISTRY]
+    assert [policy for policy in undeclared if not isinstance(policy, Policy)] == []
+    for operation in REGISTRY:
+        policy = operation.policy
+        assert (policy.kind is PolicyKind.CLIENT) == (policy.scope is not None), operation.id
+        assert not operation.takes_patient or policy.kind in {PolicyKind.PATIENT, PolicyKind.CLIENT}, operation.id
+        assert set(parameters(operation)) <= set(PARAMETERS), operation.id
+
+
+def test_a_route_cannot_be_declared_without_a_policy() -> None:
+    registry: list[Operation] = []
+    routes = Routes("unguarded", registry)
+    with pytest.raises(TypeError, match="policy"):
+        routes.get("/v1/unguarded")  # type: ignore[call-arg]  # That is the point.
+
+    def view(call: Call) -> ViewAnswer:
+        """Do nothing."""
+        return ViewAnswer()
+
+    routes.get("/v1/patients/{pid}/guarded", PATIENT)(view)
+    assert [operation.policy for operation in registry] == [PATIENT]
+
+
+@pytest.mark.promise
+def test_anothers_object_and_a_missing_one_are_the_same_answer_to_the_byte(matrix: Matrix, promise: Promise) -> None:
+    """AC 2."""
+    patient = Caller("a patient", "account", matrix.my_token)
+    different = []
+    compared = 0
+    for operation in REGISTRY:
+        names = parameters(operation)
+        if not set(names) - UNSHARED or operation.policy.kind is PolicyKind.CLIENT:
+            continue
+        answers = {
+            whose: _anonymous(matrix.ask(Cell(operation, patient, whose)))
+            for whose in itertools.product(*(_choices(name) for name in names))
+            if set(whose) & {ANOTHERS, MISSING}
+        }
+        compared += len(answers)
+        if len(set(answers.values())) != 1 or next(iter(answers.values()))[0] != 404:
+            different.append((operation.id, answers))
+    promise(
+        "AC 2",
+        f"{compared} answers to another's and to missing objects: routes that tell them apart",
+        asked=0,
+        measured=len(different),
+    )
+    assert compared > 0
+
+
+def _anonymous(answer: Answer) -> tuple[int, str, str]:
+    """An answer without its request id: status, headers, body."""
+    request_id = answer.header("x-request-id") or "?"
+    assert request_id in answer.text
+    return (
+        answer.status,
+        json.dumps(dict(answer.headers)).replace(request_id, "-"),
+        answer.text.replace(request_id, "-"),
+    )
+
+
+def test_a_refused_caller_who_is_known_leaves_an_audit_entry(matrix: Matrix) -> None:
+    refused = [cell for cell in matrix.cells() if expected(cell)[1] == "not_allowed" or _is_another_patient(cell)]
+    silent = []
+    for cell in refused:
+        with recorded() as calls:
+            matrix.ask(cell)
+        entries = [call.params["Item"] for call in calls if call.operation == "PutItem" and call.writes_to("audit")]
+        if {entry["action"]["S"] for entry in entries} != {"access:refuse"}:
+            silent.append(str(cell))
+    assert refused
+    assert silent == []
+
+
+def _is_another_patient(cell: Cell) -> bool:
+    return (
+        cell.operation.policy.kind is PolicyKind.PATIENT
+        and expected(cell) == (404, "not_found")
+        and cell.whose[0] in {ANOTHERS, MISSING}
+    )
+
+
+def test_a_refusal_keeps_nothing_of_a_path_that_is_no_id(matrix: Matrix) -> None:
+    path = "/v1/patients/Aurelia-Canary-1950/summary"
+    assert matrix.portal.call("GET", path, token=matrix.my_token()).status == 404
+    assert not [row for row in matrix.portal.rows("audit") if "Aurelia" in json.dumps(row)]
+
+
+def test_somebody_elses_record_cannot_be_read_under_ones_own_id(matrix: Matrix) -> None:
+    portal, token = matrix.portal, matrix.my_token()
+    for query in ("", "?format=fhir"):
+        path = f"/v1/patients/me/records/{{}}{query}"
+        assert portal.call("GET", path.format(matrix.me.record_id), token=token).status == 200
+        assert portal.call("GET", path.format(matrix.other.record_id), token=token).status == 404

@@ -1,0 +1,396 @@
+"""AC 4: nothing about a patient, and no secret, gets into what is logged, counted, queued, sent or named.
+
+Canaries are seeded in everything that comes in. What must not keep them is captured while the portal does all that it
+can do, and fails in all the ways that can be provoked, and is searched.
+"""
+
+import io
+import json
+import logging
+import re
+import sys
+import traceback
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from chalicelib import observability
+from chalicelib.handlers.functions import FunctionFailed
+from infra.local.lambda_proxy import LambdaContext
+from tests.support.aws_calls import AwsCall, failing, hooked, refused
+from tests.support.portal import Answer, Patient, Person, Portal
+from tests.support.promises import Promise
+
+LOCAL_ONLY = ("moto", "werkzeug", "infra", "asyncio")
+"""Loggers of the embedded AWS, which is not deployed."""
+
+
+@dataclass
+class Canaries:
+    """What must turn up nowhere, by what it is."""
+
+    values: dict[str, str] = field(default_factory=dict)
+
+    def seed(self, what: str, value: str) -> str:
+        self.values[what] = value
+        return value
+
+    def found_in(self, sink: str) -> list[str]:
+        text = sink.casefold()
+        return [what for what, value in self.values.items() if value.casefold() in text]
+
+
+class Sinks:
+    """Everything that outlives a request outside the tables that hold the record."""
+
+    def __init__(self) -> None:
+        self.texts: dict[str, list[str]] = {}
+
+    def add(self, sink: str, text: str) -> None:
+        self.texts.setdefault(sink, []).append(text)
+
+    def leaks(self, canaries: Canaries) -> list[str]:
+        return [
+            f"{sink}: {what} in {text[:300]}"
+            for sink, texts in self.texts.items()
+            for text in texts
+            for what in canaries.found_in(text)
+        ]
+
+
+class _Listener(logging.Handler):
+    """Takes every record of every logger, whatever its level, as the root logger of a function at DEBUG would."""
+
+    def __init__(self, sinks: Sinks) -> None:
+        super().__init__(logging.NOTSET)
+        self._sinks = sinks
+        self.setFormatter(logging.Formatter("%(name)s %(message)s"))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if not record.name.startswith(LOCAL_ONLY):
+            extra = {name: value for name, value in vars(record).items() if name not in {"args", "msg"}}
+            self._sinks.add("logs", f"{self.format(record)} {extra!r}")
+
+
+@contextmanager
+def listening(sinks: Sinks) -> Iterator[None]:
+    """All log records, and the lines that the portal's logger makes of its own."""
+    root, listener, lines = logging.getLogger(), _Listener(sinks), io.StringIO()
+    handler = observability.logger().registered_handler
+    assert isinstance(handler, logging.StreamHandler)
+    level, handler.stream = root.level, lines
+    root.addHandler(listener)
+    root.setLevel(logging.DEBUG)
+    try:
+        yield
+    finally:
+        root.setLevel(level)
+        root.removeHandler(listener)
+        # What was there may be the captured output of a test that is over.
+        handler.stream = sys.__stdout__
+        sinks.add("log lines", lines.getvalue())
+
+
+def _listen_to_queues_and_files(sinks: Sinks, canaries: Canaries, call: AwsCall) -> None:
+    """What is queued, and under which name a file lies; the file itself is the record."""
+    if call.service == "sqs":
+        sinks.add("queues", json.dumps(call.params))
+    if call.service == "s3":
+        sinks.add("file keys", repr({name: value for name, value in call.params.items() if name != "Body"}))
+    if call.service == "sesv2":
+        content = json.dumps(call.params["Content"], ensure_ascii=False)
+        link = re.search(r"/l/([\w-]+)", content)
+        if link is not None:
+            # The message exists to carry its link; nothing else may.
+            canaries.seed(f"link token {link[1][:6]}", link[1])
+            content = content.replace(link[1], "-")
+        sinks.add("emails", content)
+
+
+TITLE = "Zanzibar fever of the left elbow"
+NAMES = ("Perpetua", "Quillfeather-Żółw")
+
+
+def _resources(resource_id: str, canaries: Canaries) -> tuple[dict[str, Any], ...]:
+    subject = {"reference": f"Patient/{resource_id}"}
+    title = canaries.seed("diagnosis", TITLE)
+    value = canaries.seed("result", "48371.062")
+    note = canaries.seed("note", "weeps at lanterns")
+    return (
+        {"resourceType": "Condition", "id": f"{resource_id}-c", "code": {"text": title}, "subject": subject},
+        {
+            "resourceType": "Observation",
+            "id": f"{resource_id}-o",
+            "status": "final",
+            "code": {"text": "Hemoglobin"},
+            "category": [{"coding": [{"code": "laboratory"}]}],
+            "subject": subject,
+            "valueQuantity": {"value": 48371.062, "unit": "g/dL"},
+            "note": [{"text": note + value}],
+        },
+        {
+            "resourceType": "DocumentReference",
+            "id": f"{resource_id}-d",
+            "status": "current",
+            "subject": subject,
+            "description": note,
+            # Random, so that it does not fit into a row even when compressed.
+            "content": [{"attachment": {"data": uuid.uuid4().hex + _noise(), "title": title}}],
+        },
+    )
+
+
+def _noise() -> str:
+    import random
+
+    return random.Random(7).randbytes(400_000).hex()
+
+
+def _malformed(resource_id: str) -> dict[str, Any]:
+    """Entries whose reasons for being refused could quote what they hold."""
+    subject = {"reference": f"Patient/{resource_id}"}
+    broken: list[Any] = [
+        {"resourceType": TITLE, "subject": subject},
+        {"resourceType": "Condition", "code": TITLE, "subject": subject},
+        {"resourceType": "Condition", "code": {"text": TITLE}, "subject": {"reference": f"Patient/{NAMES[0]}"}},
+        {"resourceType": "Observation", "status": TITLE, "effectiveDateTime": TITLE, "code": {}, "subject": subject},
+        {"resourceType": "Patient", "birthDate": NAMES[1], "name": NAMES[0]},
+        [TITLE],
+    ]
+    return {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": one} for one in broken]}
+
+
+class Walk:
+    """One patient's whole time with the portal, and everything that can go wrong in it."""
+
+    def __init__(self, portal: Portal, canaries: Canaries) -> None:
+        self.portal, self.canaries = portal, canaries
+        self.resource_id = canaries.seed("resource id", f"canary{uuid.uuid4().hex[:10]}")
+        self.answers: list[Answer] = []
+
+    def all(self) -> None:
+        patient = self._import()
+        person = self._register(patient)
+        self._errors(patient, person)
+        self._links(patient)
+        self._clinic(patient)
+        self._bugs(person)
+
+    def _seed_session(self, which: str, session: dict[str, Any]) -> None:
+        for name in ("access_token", "refresh_token", "device_token", "csrf_token"):
+            if session.get(name):
+                self.canaries.seed(f"{which} {name}", session[name])
+        for name in ("access_token", "refresh_token", "device_token"):
+            if session.get(name):
+                self.canaries.seed(f"{which} secret of {name}", session[name].rpartition(".")[2])
+
+    def _import(self) -> Patient:
+        seed, given, family = self.canaries.seed, *NAMES
+        seed("first name", given)
+        seed("last name", family)
+        patient = self.portal.new_patient(
+            id=self.resource_id,
+            name=[{"use": "official", "given": [given], "family": family}],
+            birthDate=seed("birth date", "1947-11-23"),
+            telecom=[{"system": "phone", "value": seed("phone", "+13125550187")}],
+            address=[{"line": [seed("street", "11 Marmalade Row")]}],
+            resources=_resources(self.resource_id, self.canaries),
+        )
+        seed("birth date in words", "November 23, 1947")
+        seed("birth date in digits", "19471123")
+        seed("clinic number", patient.clinic_number)
+        self.portal.import_fhir(_malformed(self.resource_id))
+        self.portal.import_fhir(f'{{"resourceType": "Patient", "name": "{NAMES[0]}", '.encode())
+        self.portal.import_fhir({"resourceType": "Patient", "id": "x" * 3000, "name": [{"family": NAMES[1]}]})
+        return patient
+
+    def _register(self, patient: Patient) -> Person:
+        seed = self.canaries.seed
+        code = seed("activation code", self.portal.issue_code(patient).json["activation_code"])
+        seed("activation code, canonical", code.replace("-", ""))
+        seed("email", f"{self.resource_id}@example.org")
+        started = self.portal.start_registration(patient, code, email=f"{self.resource_id}@example.org").json
+        seed("registration token", started["registration_token"])
+        username = seed("username", "quizzical-heron-77")
+        password = seed("password", "eleven copper mittens sing")
+        answers = self.portal.security_answers()
+        for place, answer in enumerate(answers):
+            answer["answer"] = seed(f"security answer {place}", f"papaya lighthouse {place}")
+        finished = self.portal.finish_registration(
+            started, username=username, password=password, security_answers=answers
+        )
+        assert finished.status == 201, finished.text
+        self._seed_session("first session", finished.json)
+        return Person(self.portal, patient, username, password, finished.json)
+
+    def _errors(self, patient: Patient, person: Person) -> None:
+        portal, seed = self.portal, self.canaries.seed
+        other = portal.sign_in(person.username, person.password, source_ip="198.51.100.242").json
+        self._seed_session("second session", other)
+        portal.call("POST", "/v1/sessions/refresh", {"refresh_token": other["refresh_token"]})
+        portal.call("POST", "/v1/sessions/refresh", {"refresh_token": other["refresh_token"]})
+        wrong = seed("wrong password", "fourteen wooden parsnips")
+        for _ in range(12):
+            portal.sign_in(person.username, wrong, source_ip="198.51.100.240")
+        portal.sign_in(seed("unknown username", "vermilion-otter-3"), wrong, source_ip="198.51.100.241")
+        portal.start_registration(patient, seed("wrong code", "ZZZZ-7777-QQQQ"))
+        portal.start_registration(patient, "ZZZZ-7777-QQQQ", date_of_birth="not a date", first_name=5, unknown=NAMES[0])
+        portal.call("POST", "/v1/sessions", raw=f'{{"username": "{NAMES[0]}", "x": NaN}}'.encode())
+        person.get(f"/v1/patients/{NAMES[0]}/records/{person.username}?q={TITLE.replace(' ', '%20')}")
+        person.get(f"/v1/patients/me/records?q=Zanzibar&cursor={person.username}")
+        person.get("/v1/patients/me/records?q=Zanzibar")
+        portal.call("GET", f"/v1/{NAMES[0]}/{person.username}", checked=False)
+        portal.call("GET", "/v1/me", token=seed("made up token", f"acc_{'0' * 26}.ses_{'0' * 26}.lavenderpancakes"))
+        for record in person.get("/v1/patients/me/records").json["items"]:
+            for query in ("", "?format=fhir"):
+                assert person.get(f"/v1/patients/me/records/{record['record_id']}{query}").status == 200
+
+    def _links(self, patient: Patient) -> None:
+        (email,) = self.portal.emails(f"{self.resource_id}@example.org")
+        found = re.search(r"/l/(\S+)", email.text or "")
+        assert found is not None
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+        self.portal.call("GET", f"/l/{found[1]}")
+        self.portal.call("GET", f"/l/{found[1]}x")
+        for birth_date in ("1950-01-01", NAMES[0], patient.date_of_birth, patient.date_of_birth):
+            self.portal.call("POST", f"/l/{found[1]}", raw=f"date_of_birth={birth_date}".encode(), headers=form)
+
+    def _clinic(self, patient: Patient) -> None:
+        client_id, secret = self.portal.new_client("patients.read")
+        self.canaries.seed("client secret", secret)
+        token = self.canaries.seed("client token", self.portal.client_token((client_id, secret)))
+        for identifier in (f"MRN-{self.resource_id}", patient.clinic_number, f"{NAMES[1][:5]}|x"):
+            self.portal.call("GET", f"/v1/clinic/patients?identifier={identifier}", token=token)
+        asked = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": "zebra-marzipan"}
+        self.canaries.seed("wrong client secret", "zebra-marzipan")
+        self.portal.call("POST", "/v1/clinic/tokens", asked, source_ip="198.51.100.243")
+        key = self.canaries.seed("idempotency key", "candelabra-5512")
+        self.portal.issue_code(self.portal.new_patient(), key=key)
+
+    def _bugs(self, person: Person) -> None:
+        """A bug's exception quotes everything that it has."""
+        words = " ".join(self.canaries.values.values())
+        bugs = (ValueError(words), KeyError(words), refused("ValidationException", message=words), refused(words))
+        for bug in bugs:
+            with failing(lambda call: call.service == "dynamodb", bug):
+                assert person.get("/v1/me").status in {500, 503}
+
+
+@pytest.mark.promise
+def test_nothing_about_a_patient_gets_into_any_sink(
+    portal: Portal, capfd: pytest.CaptureFixture[str], promise: Promise
+) -> None:
+    """AC 4."""
+    canaries, sinks = Canaries(), Sinks()
+    with listening(sinks), hooked(lambda call: _listen_to_queues_and_files(sinks, canaries, call)):
+        Walk(portal, canaries).all()
+        portal.drain()
+    _read_what_is_kept(portal, sinks)
+    out, err = capfd.readouterr()
+    sinks.add("standard output", out)
+    sinks.add("standard error", err)
+    _assert_alive(sinks)
+    leaks = sinks.leaks(canaries)
+    sinks_and_canaries = f"{len(canaries.values)} canaries in {len(sinks.texts)} sinks"
+    promise("AC 4", f"{sinks_and_canaries}: leaks", asked=0, measured=len(leaks), passed=not leaks)
+    assert not leaks, "\n".join(leaks[:20])
+
+
+def _read_what_is_kept(portal: Portal, sinks: Sinks) -> None:
+    for area in ("audit", "outbox"):
+        for row in portal.rows(area):
+            sinks.add(f"{area} rows", json.dumps(row, default=repr, ensure_ascii=False))
+    for row in portal.rows("accounts"):
+        if row.get("kind", {}).get("S") == "served":
+            sinks.add("idempotency rows", json.dumps(row))
+        if row["pk"]["S"].startswith(("limit#", "tally#")):
+            sinks.add("counters", json.dumps(row))
+    listed = portal.aws.client("s3").list_objects_v2(Bucket=portal.aws.deployed.outputs["RecordsBucketName"])
+    for found in listed.get("Contents", ()):
+        sinks.add("file keys", found["Key"])
+
+
+def _assert_alive(sinks: Sinks) -> None:
+    """A sink that caught nothing proves nothing."""
+    wanted = {"logs", "queues", "emails", "file keys", "audit rows", "outbox rows", "idempotency rows", "counters"}
+    assert wanted <= set(sinks.texts)
+    assert '"_aws"' in sinks.texts["standard output"][0]
+    assert "http.bug" in sinks.texts["log lines"][0]
+
+
+FUNCTIONS: dict[str, dict[str, Any]] = {
+    "relay_outbox": {"Records": [{"eventName": "INSERT", "dynamodb": {"SequenceNumber": "1"}, "eventSourceARN": "x"}]},
+    "deliver_email": {"Records": [{"messageId": "m", "body": "{}"}]},
+    "refresh_references": {"Records": [{"messageId": "m", "body": "{}"}]},
+    "sweep_outbox": {},
+}
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+def test_what_an_event_function_raises_says_nothing_but_its_name(
+    portal: Portal, name: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Lambda's runtime prints the traceback of what a function raises."""
+    words = f"{NAMES[0]} has {TITLE}"
+    sinks, canaries = Sinks(), Canaries({"title": TITLE, "name": NAMES[0]})
+    # An event that no source sends, so that the body fails at its first touch; its words are the exception's.
+    event = {"Records": words} if name != "sweep_outbox" else {}
+    with listening(sinks), failing(lambda call: True, KeyError(words)), pytest.raises(FunctionFailed) as raised:
+        getattr(portal.app, name)({**event, **_envelope()}, LambdaContext(name))
+    sinks.add("traceback", "".join(traceback.format_exception(raised.value)))
+    sinks.add("standard output", capfd.readouterr().out)
+    assert str(raised.value) == name
+    assert raised.value.__context__ is None
+    assert sinks.leaks(canaries) == []
+    assert "function.failed" in sinks.texts["log lines"][0]
+
+
+def _envelope() -> dict[str, Any]:
+    """What EventBridge's events have and Chalice reads."""
+    return {
+        "version": "0",
+        "account": "0",
+        "region": "r",
+        "detail": {},
+        "detail-type": "",
+        "source": "",
+        "time": "",
+        "id": "",
+        "resources": [],
+    }
+
+
+def test_every_event_function_is_among_them(portal: Portal) -> None:
+    names = {source.handler_string.rpartition(".")[2] for source in portal.app.app.event_sources}
+    assert names == set(FUNCTIONS)
+
+
+def test_a_poison_message_leaves_nothing_in_the_log(portal: Portal, capfd: pytest.CaptureFixture[str]) -> None:
+    sinks, canaries = Sinks(), Canaries({"title": TITLE})
+    bodies = [
+        TITLE,
+        json.dumps({"name": TITLE}),
+        json.dumps([TITLE]),
+        json.dumps({"id": [TITLE]}),
+        json.dumps({"id": TITLE}),
+    ]
+    records = [{"messageId": str(place), "body": body} for place, body in enumerate(bodies)]
+    with listening(sinks):
+        for name in ("deliver_email", "refresh_references"):
+            answer = getattr(portal.app, name)({"Records": records}, LambdaContext(name))
+            # A row of that id is no longer there: nothing to do, as for a row that was swept long ago.
+            assert [item["itemIdentifier"] for item in answer["batchItemFailures"]] == ["0", "1", "2", "3"]
+    sinks.add("standard output", capfd.readouterr().out)
+    assert sinks.leaks(canaries) == []
+    assert sinks.texts["log lines"][0].count("queue.message_failed") == 8
+
+
+def test_a_library_that_logs_requests_is_silent_even_where_everything_is_logged(portal: Portal) -> None:
+    sinks = Sinks()
+    with listening(sinks):
+        portal.sign_in("nobody-of-this-name", source_ip="198.51.100.244")
+    assert [text for text in sinks.texts["logs"] if text.startswith(("botocore", "pynamodb", "urllib3"))] == []

@@ -1,0 +1,81 @@
+"""GET /v1/patients/{pid}/summary: what a patient wants to know first."""
+
+from tests.support import fhir
+from tests.support.fhir import Json
+from tests.support.portal import Person, Portal
+
+
+def with_record(portal: Portal, *resources: Json) -> tuple[Person, Json]:
+    """Somebody with these records, whose subjects are filled in, and their summary."""
+    person = portal.register()
+    own = [{**one, "subject": fhir.about({"id": person.patient.resource_id})} for one in resources]
+    renamed = [
+        {
+            ("patient" if name == "subject" and one["resourceType"] == "AllergyIntolerance" else name): value
+            for name, value in one.items()
+        }
+        for one in own
+    ]
+    done = portal.import_fhir(fhir.bundle(*renamed)).json
+    assert (done["created"], done["refused"]) == (len(resources), [])
+    summary: Json = person.get("/v1/patients/me/summary").json
+    return person, summary
+
+
+def test_somebody_without_a_record_has_an_empty_summary(portal: Portal) -> None:
+    person, summary = with_record(portal)
+    assert summary["patient"] == {
+        "patient_id": person.patient.patient_id,
+        "clinic_number": person.patient.clinic_number,
+        "name": "Ingrid Mae Solberg",
+        "birth_date": "1961-04-12",
+        "gender": None,
+    }
+    rest = {name: value for name, value in summary.items() if name != "patient"}
+    assert all(value in ([], 0, None) for value in rest.values())
+    assert {"new_results", "medications", "conditions", "allergies", "next_appointments", "balance"} <= rest.keys()
+
+
+def test_new_results_are_the_ten_newest_laboratory_results(portal: Portal) -> None:
+    results = [fhir.lab("", effectiveDateTime=f"2024-01-{day:02}", code={"text": f"Day {day}"}) for day in range(1, 15)]
+    vital = {**fhir.lab("", effectiveDateTime="2025-01-01"), "category": [{"coding": [{"code": "vital-signs"}]}]}
+    _, summary = with_record(portal, *results, vital)
+    assert [row["title"] for row in summary["new_results"]] == [f"Day {day}" for day in range(14, 4, -1)]
+
+
+def test_only_what_is_active_is_among_conditions_medications_and_allergies(portal: Portal) -> None:
+    def clinically(status: str) -> Json:
+        return {"clinicalStatus": {"coding": [{"code": status}]}}
+
+    wrong = {"verificationStatus": {"coding": [{"code": "entered-in-error"}]}}
+    allergy = {"resourceType": "AllergyIntolerance", "code": {"text": "Penicillin"}, "subject": {}}
+    _, summary = with_record(
+        portal,
+        fhir.condition("", "Asthma"),
+        fhir.condition("", "Back again", **clinically("recurrence")),
+        fhir.condition("", "Over", **clinically("resolved")),
+        fhir.condition("", "Never was", clinicalStatus=None, **wrong),
+        fhir.prescription("", medicationCodeableConcept={"text": "Taken now"}),
+        fhir.prescription("", medicationCodeableConcept={"text": "Taken before"}, status="completed"),
+        {**allergy, "id": fhir.fresh("a"), **clinically("active")},
+        {**allergy, "id": fhir.fresh("a"), **clinically("inactive")},
+    )
+    assert {row["title"] for row in summary["conditions"]} == {"Asthma", "Back again"}
+    assert [row["title"] for row in summary["medications"]] == ["Taken now"]
+    assert {row["title"] for row in summary["medication_changes"]} == {"Taken now", "Taken before"}
+    assert [(row["title"], row["status"]) for row in summary["allergies"]] == [("Penicillin", "active")]
+
+
+def test_an_old_condition_that_is_still_active_is_not_lost_behind_a_hundred_newer_ones(portal: Portal) -> None:
+    old = fhir.condition("", "Asthma since childhood", recordedDate="1980-01-01")
+    resolved = {"clinicalStatus": {"coding": [{"code": "resolved"}]}}
+    newer = [fhir.condition("", f"Cold {place}", recordedDate="2020-01-01", **resolved) for place in range(130)]
+    _, summary = with_record(portal, old, *newer)
+    assert [row["title"] for row in summary["conditions"]] == ["Asthma since childhood"]
+
+
+def test_numbers_are_written_as_they_were_sent(portal: Portal) -> None:
+    person = portal.register()
+    result = fhir.json_text(fhir.lab({"id": person.patient.resource_id})).replace("6.5", "6.500")
+    assert portal.import_fhir(result).json["created"] == 1
+    assert '"value":6.500' in person.get("/v1/patients/me/summary").text
