@@ -1,7 +1,7 @@
 """Makes a service client of a deployment: `python -m infra.client NAME [--scope SCOPE]...`.
 
-It needs the deployment's settings (STACK, ROOT_KEY_SECRET) and AWS credentials in the environment. The secret is printed
-this once and kept nowhere in clear.
+It needs the deployment's settings (STACK, ROOT_KEY_SECRET) and AWS credentials in the environment. The secret is
+printed this once and kept nowhere in clear.
 """
 
 import argparse

@@ -11,14 +11,17 @@ from dataclasses import dataclass
 from chalicelib import clock
 from chalicelib.errors import TooManyRequests
 from chalicelib.models import limits
+from chalicelib.models.limits import Attempt
 
 _RACES = 200
 _MINUTE = 60
+# A try that nobody settled for so long belongs to a function that died over it.
+_UNDER_WAY_MS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """At most `tries` in any `seconds`."""
+    """At most `tries` wrong ones in any `seconds`."""
 
     tries: int
     seconds: int
@@ -33,15 +36,21 @@ class Try:
 
 
 def take(bucket: str, limit: Limit) -> Try:
-    """Reserve one try of a bucket. Raises TooManyRequests, with the seconds until the oldest try leaves the window."""
+    """Reserve one try of a bucket, before anything is spent on it.
+
+    Raises TooManyRequests where as many wrong ones are in the window, with the seconds until the oldest leaves it.
+    Tries under way hold their places, and who finds none waits for them: most people type the right password.
+    """
     for _ in range(_RACES):
-        times, revision = limits.find_attempts(bucket)
-        now = int(clock.now().timestamp() * 1000)
-        recent = [at for at in times if at > now - limit.seconds * 1000]
-        if len(recent) >= limit.tries:
-            raise TooManyRequests(retry_after=max(1, -(-(recent[0] + limit.seconds * 1000 - now) // 1000)))
-        ttl = clock.epoch(clock.now()) + 2 * limit.seconds
-        if limits.store_attempts(bucket, [*recent, now], revision=revision, ttl=ttl):
+        tries, revision = limits.find_attempts(bucket)
+        now = _now()
+        recent = [one for one in tries if one.at > now - limit.seconds * 1000]
+        wrong = [one for one in recent if one.is_wrong or one.at < now - _UNDER_WAY_MS]
+        if len(wrong) >= limit.tries:
+            raise TooManyRequests(retry_after=max(1, -(-(wrong[0].at + limit.seconds * 1000 - now) // 1000)))
+        if len(recent) < limit.tries and _store(
+            bucket, [*recent, Attempt(now, is_wrong=False)], revision, limit.seconds
+        ):
             return Try(bucket, now)
         _step_aside()
     raise TooManyRequests(retry_after=1)
@@ -49,14 +58,31 @@ def take(bucket: str, limit: Limit) -> Try:
 
 def give_back(taken: Try) -> None:
     """The try was right: it does not count."""
+    _settle(taken, [])
+
+
+def note_wrong(taken: Try) -> None:
+    """The try was wrong: it counts until it leaves the window."""
+    _settle(taken, [Attempt(taken.at, is_wrong=True)])
+
+
+def _settle(taken: Try, outcome: list[Attempt]) -> None:
     for _ in range(_RACES):
-        times, revision = limits.find_attempts(taken.bucket)
-        if taken.at not in times:
+        tries, revision = limits.find_attempts(taken.bucket)
+        if Attempt(taken.at, is_wrong=False) not in tries:
             return
-        times.remove(taken.at)
-        if limits.store_attempts(taken.bucket, times, revision=revision, ttl=clock.epoch(clock.now()) + _MINUTE * 10):
+        place = tries.index(Attempt(taken.at, is_wrong=False))
+        if _store(taken.bucket, [*tries[:place], *outcome, *tries[place + 1 :]], revision, _MINUTE * 10):
             return
         _step_aside()
+
+
+def _store(bucket: str, tries: list[Attempt], revision: int, seconds: int) -> bool:
+    return limits.store_attempts(bucket, tries, revision=revision, ttl=clock.epoch(clock.now()) + 2 * seconds)
+
+
+def _now() -> int:
+    return int(clock.now().timestamp() * 1000)
 
 
 def check_overall(name: str, limit: Limit) -> None:
@@ -88,4 +114,4 @@ def network(source_ip: str) -> str:
 
 
 def _step_aside() -> None:
-    time.sleep(random.uniform(0, 0.01))  # noqa: S311  It spreads racers, it keeps no secret.
+    time.sleep(random.uniform(0, 0.04))  # noqa: S311  It spreads racers, it keeps no secret.

@@ -95,9 +95,14 @@ def _lifetime(principal: Principal, transport: Transport) -> timedelta:
     return WEB_IN_ALL if transport is Transport.COOKIE else DEVICE_IN_ALL
 
 
-def authenticate(access_token: str) -> Actor:
-    """Who an access token signs in: one consistent round trip, and nothing written. Raises NotSignedIn."""
+def authenticate(access_token: str, transport: Transport) -> Actor:
+    """Who an access token signs in: one consistent round trip, and nothing written. Raises NotSignedIn.
+
+    A cookie's token that comes as a bearer's would pass by the CSRF check, so it signs nobody in.
+    """
     principal, session = _live(access_token)
+    if session.transport != transport:
+        raise NotSignedIn
     if isinstance(principal, Client):
         return Actor(
             ActorKind.CLIENT,

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from chalicelib import observability, words
 from chalicelib.auth import sessions
+from chalicelib.auth.sessions import Transport
 from chalicelib.domain.access import NOBODY, Actor, Policy, PolicyKind
 from chalicelib.errors import (
     Forbidden,
@@ -241,11 +242,11 @@ def _signed_in(operation: Operation, request: Request) -> Actor:
 def _actor_of(operation: Operation, request: Request) -> Actor:
     bearer = _bearer(request)
     if bearer is not None:
-        return sessions.authenticate(bearer)
+        return sessions.authenticate(bearer, Transport.BEARER)
     token = cookies.read(request, cookies.ACCESS)
     if token is None:
         return NOBODY
-    actor = sessions.authenticate(token)
+    actor = sessions.authenticate(token, Transport.COOKIE)
     if not operation.is_safe:
         cookies.check_csrf(request, actor.session_id)
     return actor

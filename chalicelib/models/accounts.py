@@ -153,8 +153,9 @@ def verify_email(tx: Transaction, account: Account, email: str, email_key: str) 
     )
 
 
-def edit_account(tx: Transaction, account: Account, *, expected_version: int, **changes: str) -> None:
+def edit_account(tx: Transaction, account_id: str, *, expected_version: int, **changes: str) -> None:
     """Change plain attributes of an account of an expected version."""
+    account = Account(account_id, PRINCIPAL)
     actions = [getattr(Account, name).set(value) for name, value in changes.items()]
     tx.update(
         account, [*actions, Account.version.add(1)], condition=Account.version == expected_version, error=StaleVersion()

@@ -3,6 +3,9 @@
 Written alone, outside the changes they guard.
 """
 
+import json
+from typing import NamedTuple
+
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.exceptions import UpdateError
 
@@ -10,10 +13,17 @@ from chalicelib.models.accounts import AccountsTable
 from chalicelib.models.base import storage_errors
 
 
-class Attempts(AccountsTable, discriminator="attempts"):
-    """The times of the latest tries of one bucket, in milliseconds, oldest first; `revision` settles races."""
+class Attempt(NamedTuple):
+    """One try: when, in milliseconds, and whether it is known to be wrong; until then it is under way."""
 
-    times = UnicodeAttribute(default="")
+    at: int
+    is_wrong: bool
+
+
+class Attempts(AccountsTable, discriminator="attempts"):
+    """The latest tries of one bucket; `revision` settles races."""
+
+    tries = UnicodeAttribute(default="[]")
     revision = NumberAttribute(default=0)
 
 
@@ -23,20 +33,20 @@ class Tally(AccountsTable, discriminator="tally"):
     number = NumberAttribute(default=0)
 
 
-def find_attempts(bucket: str) -> tuple[list[int], int]:
-    """The times in a bucket and its revision."""
+def find_attempts(bucket: str) -> tuple[list[Attempt], int]:
+    """The tries in a bucket, oldest first, and its revision."""
     row = Attempts.find(f"limit#{bucket}", "attempts")
-    return ([int(time) for time in row.times.split(",") if time], int(row.revision)) if row else ([], 0)
+    return ([Attempt(*stored) for stored in json.loads(row.tries)], int(row.revision)) if row else ([], 0)
 
 
-def store_attempts(bucket: str, times: list[int], *, revision: int, ttl: int) -> bool:
-    """Write a bucket's times if its revision is still the one that was read. False where another was faster."""
+def store_attempts(bucket: str, tries: list[Attempt], *, revision: int, ttl: int) -> bool:
+    """Write a bucket's tries if its revision is still the one that was read. False where another was faster."""
     row = Attempts(f"limit#{bucket}", "attempts")
-    text = ",".join(str(time) for time in times)
+    text = json.dumps(tries)
     unchanged = Attempts.revision == revision if revision else Attempts.pk.does_not_exist()
     try:
         row.update(
-            [Attempts.times.set(text), Attempts.revision.set(revision + 1), Attempts.ttl.set(ttl)], condition=unchanged
+            [Attempts.tries.set(text), Attempts.revision.set(revision + 1), Attempts.ttl.set(ttl)], condition=unchanged
         )
     except UpdateError as refused:
         if refused.cause_response_code == "ConditionalCheckFailedException":

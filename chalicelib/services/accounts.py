@@ -123,11 +123,10 @@ def read(actor: Actor) -> AccountView:
 
 def edit(actor: Actor, expected_version: int, changes: dict[str, str]) -> AccountView:
     """Change language or time zone. Raises StaleVersion."""
-    account = find(actor)
     with transaction() as tx:
-        accounts.edit_account(tx, account, expected_version=expected_version, **changes)
+        accounts.edit_account(tx, actor.id, expected_version=expected_version, **changes)
         about: dict[str, object] = {"fields": sorted(changes)}
-        audit.record(tx, Entry(actor, Action.ACCOUNT_EDIT, account_id=account.pk, about=about))
+        audit.record(tx, Entry(actor, Action.ACCOUNT_EDIT, account_id=actor.id, about=about))
     return read(actor)
 
 

@@ -43,6 +43,7 @@ def open_session(client_id: str, secret: str, source_ip: str) -> Tokens:
     reserved = limits.take(f"client:address:{limits.network(source_ip)}", WRONG_PER_ADDRESS)
     found = accounts.find_client(client_id) if ids.has_prefix(client_id, "cli") else None
     if found is None or found.disabled or not secrets.same(found.secret_hash, secrets.token_hash(secret)):
+        limits.note_wrong(reserved)
         raise WrongClientCredentials
     limits.give_back(reserved)
     with transaction() as tx:

@@ -20,7 +20,7 @@ _ID_LENGTH, _SECRET_LENGTH = 26, 22
 
 def url(link_id: str) -> str:
     """The address of a link's page; built from the configuration, never from a request."""
-    return f"{settings().portal_url}/l/{token(link_id)}"
+    return f"{settings().api_url}/l/{token(link_id)}"
 
 
 def token(link_id: str) -> str:

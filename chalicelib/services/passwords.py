@@ -48,6 +48,7 @@ def _check_current(actor: Actor, account: Account, session: SessionView, passwor
     if hashing.verify(account.password_hash, password, peppers()):
         limits.give_back(reserved)
         return
+    limits.note_wrong(reserved)
     audit.record_alone(Entry(actor, Action.ACCOUNT_PASSWORD_REFUSE, account_id=account.pk))
     if devices.note_wrong(account.pk, session.device_id or ""):
         session_service.end(actor, session.session_id)

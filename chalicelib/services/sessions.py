@@ -53,6 +53,8 @@ def sign_in(attempt: Attempt) -> SignedIn:
     account, device = _find(username_key, attempt.device_token)
     tries = _reserve(username_key, device, attempt.source_ip)
     if not _is_right(attempt.password, account, known_device=device is not None):
+        for reserved in tries:
+            limits.note_wrong(reserved)
         _note_wrong(account, device)
         raise WrongCredentials
     for reserved in tries:

@@ -9,6 +9,7 @@ from chalicelib.domain.records.categories import Category
 from chalicelib.domain.records.view import WITHDRAWN
 from chalicelib.errors import NotFound
 from chalicelib.models import patients
+from chalicelib.models.base import together
 from chalicelib.models.patients import Patient
 from chalicelib.services import records
 from chalicelib.services.records import Filter
@@ -34,17 +35,22 @@ class Summary:
 
 def read(patient_id: str) -> Summary:
     """The summary of a patient. Raises NotFound."""
-    patient = patients.find(patient_id)
+    patient, new_results, medications, conditions, allergies = together(
+        lambda: patients.find(patient_id),
+        lambda: _newest(patient_id, Category.LAB),
+        lambda: _views(patient_id, Category.MEDICATION),
+        lambda: _views(patient_id, Category.CONDITION),
+        lambda: _views(patient_id, Category.ALLERGY),
+    )
     if patient is None:
         raise NotFound
-    medications = _views(patient_id, Category.MEDICATION)
     return Summary(
         patient=patient,
-        new_results=_newest(patient_id, Category.LAB),
+        new_results=new_results,
         medication_changes=_dumped(medications[:_NEWEST]),
-        conditions=_dumped(_only(_views(patient_id, Category.CONDITION), _is_active)),
+        conditions=_dumped(_only(conditions, _is_active)),
         medications=_dumped(_only(medications, _is_active)),
-        allergies=_dumped(_only(_views(patient_id, Category.ALLERGY), _is_active)),
+        allergies=_dumped(_only(allergies, _is_active)),
     )
 
 

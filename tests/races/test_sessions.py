@@ -55,6 +55,23 @@ def test_of_many_wrong_tries_at_once_ten_are_hashed(portal: Portal, promise: Pro
     promise("PW 6", f"{count} wrong tries at once: counted", asked=10, measured=int(row["wrong_in_a_row"]["N"]))
 
 
+def test_many_right_sign_ins_at_once_from_one_address_all_succeed(portal: Portal, promise: Promise) -> None:
+    """PW 5: it counts wrong tries, and a clinic's waiting room has one address."""
+    people, address = [portal.register() for _ in range(15)], fresh_address()
+    answers = at_once(len(people), lambda number: portal.sign_in(people[number].username, source_ip=address))
+    succeeded = sum(answer.status == 201 for answer in answers)
+    promise(
+        "PW 5", f"{len(people)} right sign-ins at once from one address: 201", asked=len(people), measured=succeeded
+    )
+
+
+def test_many_tokens_of_one_client_at_once_are_all_given(portal: Portal) -> None:
+    credentials, address = portal.new_client("records.write"), fresh_address()
+    asked = {"grant_type": "client_credentials", "client_id": credentials[0], "client_secret": credentials[1]}
+    answers = at_once(30, lambda _: portal.call("POST", "/v1/clinic/tokens", asked, source_ip=address))
+    assert {answer.status for answer in answers} == {201}
+
+
 def test_of_many_wrong_tries_at_once_from_one_address_ten_are_hashed(
     portal: Portal, promise: Promise, hashes: list[None]
 ) -> None:
