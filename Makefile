@@ -63,8 +63,9 @@ contracts: $(DEV_STAMP) ## import-linter: who may import whom
 promises: $(DEV_STAMP) ## The promises at their full figures, as a table
 	@PROMISES=full $(PY) -m pytest -n0 -m promise $(ARGS)
 
-test-dynamodb: $(DEV_STAMP) ## The race tests on DynamoDB Local (needs Java 17 and npm; says so where they are missing)
-	@$(PY) -m infra.local.dynamodb_local --if-available $(PY) -m pytest -n0 -m race tests/races $(ARGS)
+test-dynamodb: $(DEV_STAMP) ## The race tests on DynamoDB Local (needs a Java 17 JDK and npm; says so where they are missing)
+	@$(PY) -m infra.local.dynamodb_local --if-available $(PY) -m pytest -n0 -q -m "race or dynamodb_local" \
+	    tests/races tests/infra/test_dynamodb_semantics.py tests/infra/test_dynamodb_local.py $(ARGS)
 
 package: $(DEV_STAMP) ## What is deployed, in build/STAGE: deployment.zip and sam.json
 	@$(PY) -m infra.build.package $(STAGE) build/$(STAGE)

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from _pytest.nodeid import coerce_node_id
 
 from chalicelib import clock
 from infra.local.aws import EmbeddedAws
@@ -33,6 +34,19 @@ def real_time() -> Iterator[None]:
 def promise(request: pytest.FixtureRequest) -> Promise:
     """Records a figure of a promise for the table: `promise("ID 3", "…: accounts", asked=1, measured=count)`."""
     return Promise(request.node.user_properties)
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Schemathesis names an item for each operation and leaves them one node id, of which xdist would run one."""
+    path, _, name = item.nodeid.rpartition("::")
+    if item.name.startswith(f"{name}["):
+        item._id = coerce_node_id(f"{path}::{item.name}")  # noqa: SLF001  pytest has no other way to name an item.
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse a run in which two tests share a node id: xdist would run one of them and count both as passed."""
+    if len({item.nodeid for item in items}) != len(items):
+        raise pytest.UsageError("two tests have one node id, so that xdist would run only one of them")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
