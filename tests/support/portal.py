@@ -260,3 +260,11 @@ class Portal:
 
         pages = self.aws.client("dynamodb").get_paginator("scan").paginate(TableName=settings().table(area))
         return [item for page in pages for item in page["Items"]]
+
+    def count(self, area: str) -> int:
+        """How many items a table has."""
+        from chalicelib.settings import settings
+
+        paginator = self.aws.client("dynamodb").get_paginator("scan")
+        pages = paginator.paginate(TableName=settings().table(area), Select="COUNT")
+        return sum(page["Count"] for page in pages)
