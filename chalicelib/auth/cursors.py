@@ -26,6 +26,8 @@ def unseal(cursor: str, binding: str) -> list[str]:
     """The position in a cursor. Raises InvalidCursor for one that was altered or belongs to another list."""
     from cryptography.exceptions import InvalidTag  # noqa: PLC0415  Only a second page pays for the library.
 
+    if "=" in cursor:
+        raise InvalidCursor
     try:
         sealed = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         position: list[str] = orjson.loads(_cipher().decrypt(sealed, [binding.encode()]))

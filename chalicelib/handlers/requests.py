@@ -27,6 +27,7 @@ _Model = TypeVar("_Model", bound=BaseModel)
 
 Location: TypeAlias = tuple[str | int, ...]
 
+_COLLECTIONS = frozenset({"Dictionary", "Frozenset", "List", "Set", "Tuple"})
 _CODES = {
     "missing": "missing",
     "extra_forbidden": "unknown_field",
@@ -147,9 +148,15 @@ def _field_error(error: Any, place: Callable[[Location], str]) -> FieldError:
     if error["type"] == "value_error" and isinstance(context.get("error"), FieldProblem):
         code, values = context["error"].code, context["error"].values
     else:
-        code = _CODES.get(error["type"], "wrong_value")
+        code = _length_code(error) or _CODES.get(error["type"], "wrong_value")
         values = {name: value for name, value in context.items() if isinstance(value, str | int)}
     return FieldError(place(error["loc"]), code, values)
+
+
+def _length_code(error: Any) -> str | None:
+    """Pydantic counts a secret text as it counts a list."""
+    of_text = error.get("ctx", {}).get("field_type") not in _COLLECTIONS
+    return error["type"] if of_text and error["type"] in {"too_short", "too_long"} else None
 
 
 def _is_one_of(content_type: str, media_types: tuple[str, ...]) -> bool:

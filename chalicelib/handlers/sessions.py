@@ -115,7 +115,7 @@ def session_answer(signed_in: SignedIn, transport: Transport, status: int = 201)
             expires_in=tokens.expires_in,
             device_token=signed_in.device_token,
         )
-        return Answer(body, status=status)
+        return Answer(body.model_dump_json(exclude_unset=True), status=status)
     left = max(0, round((read_stamp(tokens.session_expires_at) - now()).total_seconds()))
     set_cookies = [cookies.write(cookies.ACCESS, tokens.access_token, tokens.expires_in)]
     if tokens.refresh_token is not None:
@@ -125,7 +125,8 @@ def session_answer(signed_in: SignedIn, transport: Transport, status: int = 201)
     body = shapes.Session(
         account=account, session_id=tokens.session_id, expires_in=tokens.expires_in, csrf_token=tokens.csrf_token
     )
-    return Answer(body, status=status, headers={"Set-Cookie": set_cookies})
+    # What a cookie session has not is not null but not there: no script shall even look for a token.
+    return Answer(body.model_dump_json(exclude_unset=True), status=status, headers={"Set-Cookie": set_cookies})
 
 
 def shape_account(account: AccountView) -> shapes.Account:

@@ -128,3 +128,9 @@ def put_held(tx: Transaction, row: Held, *, replaces: int | None) -> None:
     """Store the present version of a resource, if the version that was read is still the present one."""
     condition = type(row).version == replaces if replaces else type(row).pk.does_not_exist()
     tx.put(row, condition=condition, error=Conflict())
+
+
+def note_last_updated(tx: Transaction, row: Held, at: str) -> None:
+    """The content that is stored was still right at a later time, by its sender's clock."""
+    kind = type(row)
+    tx.update(row, [kind.last_updated.set(at)], condition=kind.version == row.version, error=Conflict())

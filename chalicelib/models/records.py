@@ -107,7 +107,13 @@ class Kept(Held, discriminator="kept"):
 
 
 class Directory(Held, discriminator="directory"):
-    """Somebody or something that records refer to; partition key `directory#<id>`."""
+    """Somebody or something that records refer to; partition key `directory#<id>`.
+
+    `seen` are the hashes of the contents before this one: every bundle brings its own idea of a practitioner along, and
+    sending the bundles again must not go round in a circle.
+    """
+
+    seen = UnicodeAttribute(default="[]")
 
 
 class Alias(PatientsTable, discriminator="alias"):

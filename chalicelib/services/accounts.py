@@ -140,8 +140,6 @@ def _find_registration(registration_id: str, token: str) -> Registration:
 
 
 def _check(chosen: NewAccount, patient: Patient) -> None:
-    if chosen.terms_version != VERSIONS[LegalKind.TERMS]:
-        raise TermsOutdated
     errors = [
         FieldError("/username", f"username_{reason}")
         for reason in identity.check_username(chosen.username, own_email=chosen.email)
@@ -149,8 +147,11 @@ def _check(chosen: NewAccount, patient: Patient) -> None:
     errors += check_password(chosen.password, _own_words(chosen, patient))
     if settings().security_questions:
         errors += _answer_errors(chosen.security_answers)
+    are_outdated = chosen.terms_version != VERSIONS[LegalKind.TERMS]
     if errors:
-        raise Invalid(errors)
+        raise Invalid([*errors, *([FieldError("/terms_version", "terms_outdated")] if are_outdated else [])])
+    if are_outdated:
+        raise TermsOutdated
 
 
 def check_password(password: str, own_words: list[str], pointer: str = "/password") -> list[FieldError]:

@@ -18,7 +18,7 @@ from chalicelib.services.imports.rows import code_part, folded
 from chalicelib.settings import settings
 
 # Keys are compared as text; an empty one is none for DynamoDB.
-_FIRST, _LAST = " ", "\uffff"
+_FIRST, _FIRST_DATED, _LAST = " ", "0001", "\uffff"
 _READ_AT_ONCE = 100
 """Rows that one page of a search reads at most: it may be short while more is to come."""
 _MOST_OF_A_VISIT = 500
@@ -82,7 +82,7 @@ def _code_key_start(code: str) -> str:
 
 def _bounds(wanted: Filter) -> tuple[str, str]:
     """The order keys between which records of the wanted time lie; a key goes on with the record's id."""
-    low = _stamp(wanted.since) if wanted.since else _FIRST
+    low = _stamp(wanted.since) if wanted.since else _FIRST_DATED if wanted.until else _FIRST
     if wanted.until is None or wanted.until == date.max:
         return low, _LAST
     if isinstance(wanted.until, datetime):

@@ -103,7 +103,9 @@ class Gateway:
 
     def payload_too_large(self, request: HttpRequest) -> HttpResponse:
         """Refuse a body over the gateway's limit, whether or not it has been read."""
-        detail = f"A request may have at most {BODY_LIMIT // 1024 // 1024} MB."
+        detail = (
+            f"A request may have at most {BODY_LIMIT // 1024 // 1024} MB; large bundles go through /v1/clinic/imports."
+        )
         return self.problem(request, 413, "payload_too_large", detail)
 
     def problem(

@@ -35,7 +35,7 @@ def test_every_cookie_is_host_only_and_out_of_reach(portal: Portal, promise: Pro
     ]
     promise("SE 4", "cookies that are __Host-, Secure, HttpOnly and SameSite", asked=3, measured=len(safe))
     body = answer.json
-    assert (body["access_token"], body["refresh_token"], body["device_token"]) == (None, None, None)
+    assert not {"access_token", "refresh_token", "token_type", "device_token"} & body.keys()
     assert body["csrf_token"]
     values = [cookie.value for cookie in cookies.values()]
     assert not any(value in answer.text for value in values)
@@ -114,7 +114,7 @@ def test_a_browser_refreshes_without_a_body(browser: Browser) -> None:
     before = browser.cookie
     answer = browser.call("POST", "/v1/sessions/refresh")
     assert answer.status == 201
-    assert (answer.json["access_token"], answer.json["refresh_token"]) == (None, None)
+    assert not {"access_token", "refresh_token"} & answer.json.keys()
     assert browser.cookie != before
     assert browser.call("GET", "/v1/sessions/current").json["transport"] == "cookie"
 
@@ -159,6 +159,6 @@ def test_changing_the_password_in_a_browser_keeps_to_cookies(browser: Browser) -
     body = {"current_password": PASSWORD, "new_password": "eleven blue kettles hum"}
     before = browser.cookie["Cookie"]
     answer = browser.call("PUT", "/v1/me/password", body)
-    assert (answer.status, answer.json["access_token"]) == (200, None)
+    assert (answer.status, "access_token" in answer.json) == (200, False)
     assert browser.cookie["Cookie"] != before
     assert browser.call("GET", "/v1/me").status == 200

@@ -621,3 +621,30 @@ def s3_objects(portal: Portal) -> dict[str, bytes]:
     s3, bucket = portal.aws.client("s3"), settings().records_bucket
     listed = s3.list_objects_v2(Bucket=bucket).get("Contents", [])
     return {one["Key"]: s3.get_object(Bucket=bucket, Key=one["Key"])["Body"].read() for one in listed}
+
+
+def test_bundles_that_each_bring_their_own_practitioner_along_do_not_go_round_in_a_circle(portal: Portal) -> None:
+    known = f"doctor-{uuid.uuid4().hex}"
+    versions = [
+        {"resourceType": "Practitioner", "id": known, "name": [{"family": family, "given": ["Ada"]}]}
+        for family in ("Moreau", "Moreau-Lindt")
+    ]
+    first = [portal.import_fhir(version).json for version in versions]
+    assert [(done["created"], done["updated"]) for done in first] == [(1, 0), (0, 1)]
+    again = [portal.import_fhir(version).json for version in versions * 2]
+    assert [(done["created"], done["updated"], done["unchanged"]) for done in again] == [(0, 0, 1)] * 4
+    newer = {**versions[0], "meta": {"lastUpdated": "2026-03-01T00:00:00Z"}}
+    assert portal.import_fhir({**newer, "active": True}).json["updated"] == 1
+
+
+def test_what_is_older_than_the_same_content_sent_later_is_not_a_new_version(portal: Portal) -> None:
+    patient = portal.new_patient()
+    lab = fhir.lab({"id": patient.resource_id})
+
+    def send(value: int, at: str) -> tuple[int, int]:
+        quantity = {"value": value, "unit": "mmol/L"}
+        resource = {**lab, "valueQuantity": quantity, "meta": {"lastUpdated": f"2024-{at}-01T00:00:00Z"}}
+        done = portal.import_fhir(resource).json
+        return done["created"] + done["updated"], done["unchanged"]
+
+    assert [send(1, "01"), send(1, "06"), send(2, "03"), send(2, "07")] == [(1, 0), (0, 1), (0, 1), (1, 0)]

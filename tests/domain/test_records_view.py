@@ -473,11 +473,10 @@ def test_a_record_entered_in_error_is_known_as_withdrawn() -> None:
     assert is_withdrawn(view({"resourceType": "Goal", "lifecycleStatus": "entered-in-error", "description": {}}))
 
 
-def test_a_row_without_a_date_stands_where_it_was_received() -> None:
+def test_a_row_without_a_date_stands_before_all_dates() -> None:
     goal: dict[str, Any] = {"resourceType": "Goal", "lifecycleStatus": "active", "description": {}}
-    received = "2024-01-01T00:00:00.000Z"
-    assert row_order_key(view(goal), "UTC", received) == received
-    assert row_order_key(view({**goal, "statusDate": "2020"}), "UTC", received) == "2020-01-01T00:00:00.000Z"
+    assert row_order_key(view(goal), "UTC") < row_order_key(view({**goal, "startDate": "0001"}), "UTC")
+    assert row_order_key(view({**goal, "startDate": "2020"}), "UTC") == "2020-01-01T00:00:00.000Z"
 
 
 def test_what_is_no_record_has_no_row() -> None:

@@ -54,9 +54,13 @@ def is_withdrawn(row: Row) -> bool:
     return WITHDRAWN in {row["status"], row.get("verification_status")}
 
 
-def row_order_key(row: Row, zone: str, received_at: str) -> str:
-    """Where a row stands in the order of all dates: when it happened, else was written down, else was received."""
-    return dates.order_key(row["occurred_at"] or row["recorded_at"] or received_at, zone)
+UNDATED: Final = "0000-01-01T00:00:00.000Z"
+"""Where rows stand of which the clinic does not say when: before all dates, so that no span of time holds them."""
+
+
+def row_order_key(row: Row, zone: str) -> str:
+    """Where a row stands in the order of all dates."""
+    return dates.order_key(row["occurred_at"], zone) if row["occurred_at"] else UNDATED
 
 
 def _status(resource: Resource) -> str | None:

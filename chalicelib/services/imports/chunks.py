@@ -17,7 +17,7 @@ from chalicelib.models.patients import Held, Patient
 from chalicelib.models.records import Alias, Directory, Raw, Record
 from chalicelib.models.transaction import MAX_ITEMS, Transaction, transaction
 from chalicelib.services.imports.moves import find_former, leave, prepare_links
-from chalicelib.services.imports.plan import CLINIC, Planned, held_fields, outcome
+from chalicelib.services.imports.plan import CLINIC, Planned, held_fields, is_later, outcome
 from chalicelib.services.imports.resolve import Resolver
 from chalicelib.services.imports.rows import patient_row, raw_row, record_row
 from chalicelib.services.imports.waiting import Waits
@@ -30,6 +30,7 @@ MAX_BYTES = 3 * 1024 * 1024
 _SPARE = 2
 """The audit entry, and the word to those who wait."""
 _LONGEST_CONCEPT = 20_000
+_MOST_SEEN = 20
 _TOLD_AT_ONCE = 500
 
 
@@ -78,8 +79,11 @@ def store(
     changed = [one for one in chunk if outcomes[one.entry.index] is not Outcome.UNCHANGED]
     former = find_former([one for one in changed if one.key not in before]) if careful else {}
     tell = awaited | prepare_links(changed, former)
-    if changed or tell:
+    later = [one for one in chunk if _is_only_later(one, before.get(one.key))]
+    if changed or tell or later:
         with transaction() as tx:
+            for one in later:
+                patients.note_last_updated(tx, before[one.key], str(one.last_updated))
             writes = _Writes(tx, Waits(tx), former)
             for one in changed:
                 _add(writes, one, resolver, before.get(one.key))
@@ -99,6 +103,12 @@ def tell_late_waiters(planned: list[Planned], told: set[str]) -> None:
     for some in in_chunks(sorted(late), _TOLD_AT_ONCE):
         with transaction() as tx:
             outbox.post_reference(tx, " ".join(some))
+
+
+def _is_only_later(one: Planned, before: Held | None) -> bool:
+    """Whether the same content came with a later time: what is older than that must not pass for newer afterwards."""
+    same = before is not None and one.kind is not Patient and before.content_hash == one.digest
+    return same and before is not None and is_later(one.last_updated, before.last_updated)
 
 
 def _outcome(one: Planned, before: Held | None, resolver: Resolver) -> Outcome:
@@ -121,10 +131,16 @@ def _add(writes: _Writes, one: Planned, resolver: Resolver, before: Held | None)
         _add_patient_names(writes.tx, one, row, before)
     else:
         row = one.kind(*one.key, **held)
-        if one.kind is Directory:
+        if isinstance(row, Directory):
+            row.seen = _seen(before)
             _add_directory_names(writes, one)
     patients.put_held(writes.tx, row, replaces=int(before.version) if before else None)
     records.put_raw(writes.tx, raw_row(one, version))
+
+
+def _seen(before: Held | None) -> str:
+    seen: list[str] = json.loads(before.seen) if isinstance(before, Directory) else []
+    return json.dumps([*seen, *([before.content_hash] if before else [])][-_MOST_SEEN:])
 
 
 def _audit(tx: Transaction, actor: Actor, changed: list[Planned], former: dict[int, Raw]) -> None:

@@ -1,6 +1,7 @@
 """What one resource becomes in the tables: where it belongs, what it would change, and how much room that takes."""
 
 import hashlib
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -180,9 +181,15 @@ def outcome(planned: Planned, before: Held | None, sent_before: Alias | None) ->
     if last.content_hash == planned.digest:
         return Outcome.UNCHANGED
     stated, stored = planned.last_updated, last.last_updated
-    if stated and stored and dates.order_key(stated, "UTC") < dates.order_key(stored, "UTC"):
-        return Outcome.UNCHANGED
-    return Outcome.UPDATED
+    if stated and stored and dates.order_key(stated, "UTC") != dates.order_key(stored, "UTC"):
+        return Outcome.UPDATED if is_later(stated, stored) else Outcome.UNCHANGED
+    was_seen = isinstance(before, Directory) and planned.digest in json.loads(before.seen)
+    return Outcome.UNCHANGED if was_seen else Outcome.UPDATED
+
+
+def is_later(stated: str | None, stored: str | None) -> bool:
+    """Whether a sender's `meta.lastUpdated` is later than the one that is stored."""
+    return stated is not None and (stored is None or dates.order_key(stated, "UTC") > dates.order_key(stored, "UTC"))
 
 
 def held_fields(planned: Planned, client_id: str, version: int, changed_at: str) -> dict[str, Any]:

@@ -31,7 +31,7 @@ _MOST_NAMES, _MOST_CONTACTS, _LONGEST_TEXT = 30, 30, 500
 def record_row(owner: str, record_id: str, resource: Resource, names: ReferenceNames, held: dict[str, Any]) -> Record:
     """The row that lists show of a record."""
     shown = fitted(view(resource, names, record_id))
-    at = row_order_key(shown, str(settings().clinic_zone), str(held["changed_at"]))
+    at = row_order_key(shown, str(settings().clinic_zone))
     encounter_id = shown.get("encounter_id")
     return Record(
         owner,
