@@ -67,7 +67,7 @@ test-dynamodb: $(DEV_STAMP) ## The race tests on DynamoDB Local (needs a Java 17
 	@$(PY) -m infra.local.dynamodb_local --if-available $(PY) -m pytest -n0 -q -m "race or dynamodb_local" \
 	    tests/races tests/infra/test_dynamodb_semantics.py tests/infra/test_dynamodb_local.py $(ARGS)
 
-package: $(DEV_STAMP) ## What is deployed, in build/STAGE: deployment.zip and sam.json
+package: $(DEV_STAMP) ## What is deployed, in build/STAGE: deployment.zip and sam.yaml
 	@$(PY) -m infra.build.package $(STAGE) build/$(STAGE)
 
 lock: $(DEV_STAMP) ## Pin the dependencies again, with hashes (keeps what still fits; UPGRADE=1 takes the newest)

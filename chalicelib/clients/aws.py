@@ -16,7 +16,7 @@ from chalicelib.errors import Unavailable
 _CONFIG = Config(connect_timeout=1, read_timeout=5, retries={"total_max_attempts": 3, "mode": "standard"})
 # Only what lies in the request itself. A suspended account, an unverified domain or a missing permission is mended by
 # a person, and what waited for it must then go out.
-_PERMANENT = frozenset({"BadRequestException", "InvalidParameterValue", "MessageRejected"})
+_PERMANENT = frozenset({"BadRequestException", "InvalidParameterValue"})
 _lock = threading.Lock()
 
 

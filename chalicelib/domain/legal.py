@@ -3,7 +3,6 @@
 A change of a text is a new version; accounts keep the version that was accepted.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -16,13 +15,3 @@ class LegalKind(StrEnum):
 
 VERSIONS = {LegalKind.TERMS: "2026-11-01", LegalKind.PRIVACY: "2026-11-01"}
 """The current version of each text."""
-
-
-@dataclass(frozen=True, slots=True)
-class LegalText:
-    """One text in one language."""
-
-    kind: LegalKind
-    version: str
-    title: str
-    text: str

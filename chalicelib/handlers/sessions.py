@@ -8,13 +8,13 @@ from chalicelib.domain.accounts import AccountView, SessionView
 from chalicelib.handlers import cookies, paging
 from chalicelib.handlers.routing import Answer, Call, Routes, path_id
 from chalicelib.schemas import accounts as shapes
-from chalicelib.services import sessions
+from chalicelib.services import devices, sessions
 from chalicelib.services.accounts import SignedIn
 from chalicelib.services.sessions import Attempt
 
 routes = Routes(__name__)
 
-_DEVICE_SECONDS = 400 * 86400
+_DEVICE_SECONDS = round(devices.REMEMBERED.total_seconds())
 
 
 @routes.post(

@@ -1,7 +1,7 @@
 """What all request and response shapes share."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -69,8 +69,3 @@ Text = Annotated[str, Field(max_length=200), AfterValidator(_no_surrogates)]
 
 Instant = Annotated[datetime, AfterValidator(_aware)]
 """An aware time; written as RFC 3339 in UTC with `Z`."""
-
-
-def json_schema(**members: Any) -> dict[str, Any]:
-    """Additions to a field's JSON Schema, such as an example."""
-    return members

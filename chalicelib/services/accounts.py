@@ -22,6 +22,7 @@ from chalicelib.models.activations import Registration
 from chalicelib.models.patients import Patient
 from chalicelib.models.transaction import Transaction, transaction
 from chalicelib.services import devices
+from chalicelib.services.registrations import check_may_have_account
 from chalicelib.settings import settings
 
 VERIFY_EMAIL = "verify_email"
@@ -63,6 +64,8 @@ def create(registration_id: str, token: str, chosen: NewAccount) -> SignedIn:
     patient = patients.find(registration.patient_id)
     if patient is None:
         raise NotFound
+    # An hour may lie between the two halves of registering, in which the clinic corrects its record.
+    check_may_have_account(patient)
     _check(chosen, patient)
     username_key = identity.canonical_username(chosen.username)
     email_key = identity.canonical_email(chosen.email) if chosen.email else None

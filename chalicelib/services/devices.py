@@ -3,6 +3,8 @@
 Their own do: whoever guesses on one is no better than a stranger (NIST SP 800-63B-4 §3.2.2).
 """
 
+from datetime import timedelta
+
 from chalicelib import clock, ids
 from chalicelib.auth import secrets
 from chalicelib.domain.access import NOBODY
@@ -15,6 +17,9 @@ from chalicelib.models.transaction import Transaction, transaction
 
 FORGOTTEN_AFTER = 100
 """Wrong tries in a row after which a device is not known any more."""
+
+REMEMBERED = timedelta(days=400)
+"""As long as browsers keep a cookie."""
 
 _PARTS = 3
 
@@ -53,6 +58,7 @@ def remember(tx: Transaction, account: Account, name: str | None) -> tuple[str, 
         token_hash=secrets.token_hash(token),
         name=name,
         created_at=clock.stamp(clock.now()),
+        ttl=clock.epoch(clock.now() + REMEMBERED),
     )
     tx.create(row, error=None)
     return device_id, token

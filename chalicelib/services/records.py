@@ -1,6 +1,7 @@
 """Reading a record: pages of it in any order, one entry, and the resource as it was sent."""
 
 import functools
+import itertools
 import operator
 import zlib
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from chalicelib.settings import settings
 
 # Keys are compared as text; an empty one is none for DynamoDB.
 _FIRST, _FIRST_DATED, _LAST = " ", "0001", "\uffff"
+# Lambda answers with 6 MB at most, and a summary holds several such lists.
+_MOST_BYTES = 1_000_000
 _READ_AT_ONCE = 100
 """Rows that one page of a search reads at most: it may be short while more is to come."""
 _MOST_OF_A_VISIT = 500
@@ -142,16 +145,21 @@ def find_of_encounter(patient_id: str, encounter_id: str) -> list[str]:
 
 
 def find_all(patient_id: str, wanted: Filter, most: int) -> list[str]:
-    """The views of all records that are wanted, newest first, up to `most`."""
+    """The views of all records that are wanted, newest first, up to `most` and to what fits an answer."""
     views: list[str] = []
     after: PageKey | None = None
     for _ in range(_PAGES):
         page = find_page(patient_id, wanted, limit=_READ_AT_ONCE, after=after)
         views += page.views
         after = page.after
-        if after is None or len(views) >= most:
+        if after is None or len(views) >= most or sum(map(len, views)) > _MOST_BYTES:
             break
-    return views[:most]
+    return _that_fit(views[:most])
+
+
+def _that_fit(views: list[str]) -> list[str]:
+    sizes = itertools.accumulate(len(view.encode()) for view in views)
+    return [view for view, size in zip(views, sizes, strict=True) if size <= _MOST_BYTES]
 
 
 def body_of(raw: Raw) -> bytes:

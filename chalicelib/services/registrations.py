@@ -46,12 +46,12 @@ def start(claim: Claim, *, email: str | None, mobile_phone: str | None) -> Start
     ):
         raise _refusal(patient)
     activations.give_back_try(activation)
-    _check_may_have_account(patient)
+    check_may_have_account(patient)
     return _store(patient, activation, email, mobile_phone)
 
 
 def _find(claim: Claim) -> tuple[Patient | None, Activation | None]:
-    """The patient of a clinic number and their code, where both are alive. An unknown number costs the same reads."""
+    """The patient of a clinic number and their code, where both are alive."""
     found = patients.find_id_by_clinic_number(identity.canonical_clinic_number(claim.clinic_number))
     patient_id = found or ids.new_id("pat")
     patient = patients.find(patient_id)
@@ -75,7 +75,8 @@ def _refusal(patient: Patient | None) -> IdentityNotConfirmed:
     return IdentityNotConfirmed()
 
 
-def _check_may_have_account(patient: Patient) -> None:
+def check_may_have_account(patient: Patient) -> None:
+    """Raises RecordClosed for somebody who has died, and BelowMinimumAge."""
     if patient.deceased:
         raise RecordClosed
     rules = settings()

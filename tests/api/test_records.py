@@ -280,3 +280,20 @@ def test_another_patients_record_and_one_that_is_not_there_are_the_same_404(port
     answers = [seen_by_a_stranger(stranger.get(path)) for path in paths]
     assert answers == answers[:1] * 6
     assert answers[0][0] == 404
+
+
+def test_a_visit_with_more_than_an_answer_holds_shows_the_newest_that_fit(portal: Portal) -> None:
+    person = portal.register()
+    me = {"id": person.patient.resource_id}
+    visit = fhir.encounter(me)
+    at_visit = {"encounter": fhir.about(f"Encounter/{visit['id']}")}
+    long = {"note": [{"text": "x" * 4_000}] * 10, **at_visit}
+    for _ in range(2):
+        some = [fhir.lab(me, **long) for _ in range(30)]
+        assert portal.import_fhir(fhir.bundle(visit, *some)).json["refused"] == []
+    record_id = page(person, "category=encounter")["items"][0]["record_id"]
+    answer = person.get(f"/v1/patients/me/records/{record_id}")
+    assert answer.status == 200
+    assert 500_000 < len(answer.body) < 2_000_000
+    assert 0 < len(answer.json["during"]) < 60
+    assert len(walk(person, f"encounter={record_id}")) == 60

@@ -112,7 +112,7 @@ def test_queues_are_made_with_their_dead_letters(aws: EmbeddedAws) -> None:
     redrive = json.loads(found["RedrivePolicy"])
     assert redrive["deadLetterTargetArn"] == aws.deployed.named("email-dlq").attributes["Arn"]
     assert int(redrive["maxReceiveCount"]) == 5
-    assert found["VisibilityTimeout"] == "180"
+    assert found["VisibilityTimeout"] == "360"
     assert found["KmsMasterKeyId"] == aws.deployed.resources["DataKey"].ref
 
 

@@ -13,6 +13,8 @@ from zipfile import ZipFile
 import pytest
 import yaml
 
+from chalicelib import errors
+from chalicelib.handlers import problems
 from infra.build import package
 
 ROOT = Path(__file__).parents[2]
@@ -127,6 +129,21 @@ def test_every_queue_and_stream_reports_the_items_that_failed(template: dict[str
 def test_the_api_answers_before_its_gateway_gives_up(template: dict[str, Any]) -> None:
     assert functions(template)["APIHandler"]["Timeout"] < 29
     assert template["Resources"]["RestAPI"]["Properties"]["EndpointConfiguration"] == "REGIONAL"
+
+
+def test_what_the_gateway_answers_by_itself_is_a_problem_of_the_catalogue(template: dict[str, Any]) -> None:
+    """AP 1: the same codes and statuses as the portal's own, let in where the portal's page is."""
+    status_of = {kind.code: problems.status_of(kind) for kind in errors.all_errors()}
+    found = [one["Properties"] for one in template["Resources"].values() if one["Type"].endswith("GatewayResponse")]
+    assert {"DEFAULT_4XX", "DEFAULT_5XX", "MISSING_AUTHENTICATION_TOKEN"} <= {one["ResponseType"] for one in found}
+    for one in found:
+        headers = {name.rpartition(".")[2] for name in one["ResponseParameters"]}
+        assert {"Access-Control-Allow-Origin", "Content-Type", "X-Request-Id"} <= headers
+        for body in one["ResponseTemplates"].values():
+            problem = json.loads(body["Fn::Sub"])
+            assert str(problem["status"]) == one["StatusCode"]
+            assert status_of[problem["code"]] == problem["status"]
+            assert problem.keys() >= {"type", "title", "detail", "request_id"}
 
 
 def test_every_function_is_traced_and_has_memory_a_role_and_a_log_group_of_its_own(template: dict[str, Any]) -> None:

@@ -149,7 +149,7 @@ def test_what_ses_refuses_for_good_is_dropped_and_logged_without_data(
     person, row_id = _waiting(portal)
     caplog.clear()
     words = f"Address {person.patient.email} is not deliverable"
-    with failing(_is_email, refused("MessageRejected", message=words)):
+    with failing(_is_email, refused("BadRequestException", message=words)):
         assert _deliver(portal, row_id) == []
     assert _status(portal, row_id) == "dropped"
     logged = capfd.readouterr().out + repr([vars(record) for record in caplog.records])

@@ -66,13 +66,8 @@ def chunks(planned: list[Planned], *, careful: bool) -> Iterator[list[Planned]]:
         yield chunk
 
 
-def store(
-    actor: Actor, chunk: list[Planned], resolver: Resolver, told: set[str], *, careful: bool
-) -> dict[int, Outcome]:
-    """Store a chunk; what became of each entry, by index.
-
-    `told` collects the names of which those who wait for them were told. Raises Conflict where somebody was faster.
-    """
+def store(actor: Actor, chunk: list[Planned], resolver: Resolver, *, careful: bool) -> dict[int, Outcome]:
+    """Store a chunk; what became of each entry, by index. Raises Conflict where somebody was faster."""
     before = records.find_held([one.key for one in chunk])
     awaited = records.find_awaited([digest for one in chunk for digest in one.names])
     outcomes = {one.entry.index: _outcome(one, before.get(one.key), resolver) for one in chunk}
@@ -93,13 +88,12 @@ def store(
                 outbox.post_reference(tx, " ".join(sorted(tell)))
             if changed:
                 _audit(tx, actor, changed, former)
-    told |= tell
     return {one.entry.index: Outcome.KEPT_RAW if one.is_kept_raw else outcomes[one.entry.index] for one in chunk}
 
 
-def tell_late_waiters(planned: list[Planned], told: set[str]) -> None:
-    """Tell the records that began to wait while what they wait for was on its way."""
-    late = records.find_awaited([digest for one in planned for digest in one.names if digest not in told])
+def tell_late_waiters(stored: list[Planned]) -> None:
+    """Tell the records that began to wait while what they wait for was on its way; telling twice does no harm."""
+    late = records.find_awaited([digest for one in stored for digest in one.names])
     for some in in_chunks(sorted(late), _TOLD_AT_ONCE):
         with transaction() as tx:
             outbox.post_reference(tx, " ".join(some))

@@ -10,7 +10,7 @@ from chalicelib.domain.fhir.bundle import Entry, NotFhir, Refusal, read_entries
 from chalicelib.domain.imports import ImportResult, Outcome
 from chalicelib.domain.records import check
 from chalicelib.services.imports.chunks import chunks, store, tell_late_waiters
-from chalicelib.services.imports.plan import plan
+from chalicelib.services.imports.plan import Planned, plan
 from chalicelib.services.imports.resolve import resolve
 
 _TRIES = 6
@@ -31,11 +31,13 @@ def take_in(actor: Actor, body: bytes) -> ImportResult:
         raise errors.NotFhir(reason=wrong.reason) from wrong
     sound, refused = _check(reading.entries)
     done: dict[int, Outcome] = {}
+    stored: list[Planned] = []
     stuck, careful = 0, False
     while stuck < _TRIES:
         progress = len(done)
         try:
-            unknown = _store(actor, sound, masked.last_four, done, careful=careful)
+            unknown = _store(actor, sound, masked.last_four, done, stored, careful=careful)
+            tell_late_waiters(stored)
             return _result(done, [*reading.refused, *refused, *unknown])
         except errors.Conflict:
             # Somebody else imports the same at the same moment, or a record is another patient's until now.
@@ -56,16 +58,21 @@ def _check(entries: list[Entry]) -> tuple[list[Entry], list[Refusal]]:
 
 
 def _store(
-    actor: Actor, entries: list[Entry], last_four: dict[int, str], done: dict[int, Outcome], *, careful: bool
+    actor: Actor,
+    entries: list[Entry],
+    last_four: dict[int, str],
+    done: dict[int, Outcome],
+    stored: list[Planned],
+    *,
+    careful: bool,
 ) -> list[Refusal]:
-    """Store what is not done yet, and note in `done` what became of it; returns what was refused."""
+    """Store what is not done yet, and note what became of it, also where a Conflict ends it. Returns the refused."""
     resolver, unknown = resolve(actor.id, entries)
     left_out = {refusal.index for refusal in unknown} | done.keys()
     planned = [plan(resolver, entry, last_four.get(entry.index)) for entry in entries if entry.index not in left_out]
-    told: set[str] = set()
     for chunk in chunks(planned, careful=careful):
-        done |= store(actor, chunk, resolver, told, careful=careful)
-    tell_late_waiters([one for one in planned if done[one.entry.index] is not Outcome.UNCHANGED], told)
+        done |= store(actor, chunk, resolver, careful=careful)
+        stored += [one for one in chunk if done[one.entry.index] is not Outcome.UNCHANGED]
     return unknown
 
 
