@@ -1,6 +1,6 @@
-"""Cursors of lists: encrypted and bound to caller and query.
+"""Cursors of lists, encrypted (AES-SIV, RFC 5297) and bound to caller and query.
 
-That they tell nothing and cannot be made up (AES-SIV, RFC 5297).
+They tell nothing, and nobody can make one up.
 """
 
 import base64
@@ -24,7 +24,7 @@ def seal(position: list[str], binding: str) -> str:
 
 def unseal(cursor: str, binding: str) -> list[str]:
     """The position in a cursor. Raises InvalidCursor for one that was altered or belongs to another list."""
-    from cryptography.exceptions import InvalidTag  # noqa: PLC0415  Only a second page pays for the library.
+    from cryptography.exceptions import InvalidTag  # noqa: PLC0415  Only a list of more than one page pays for the library.
 
     if "=" in cursor:
         raise InvalidCursor

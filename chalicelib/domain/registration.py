@@ -1,7 +1,4 @@
-"""Rules of registering: whether what was typed is the patient on file.
-
-Whether they may have an account of their own.
-"""
+"""What is claimed when somebody registers, and how long each step of it lasts."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta

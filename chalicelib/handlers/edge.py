@@ -1,6 +1,6 @@
 """The HTTP middleware: a request id, CORS and security headers on every answer, one log line.
 
-No body of Chalice's own making.
+A body of Chalice's own making never gets through it.
 """
 
 import time

@@ -6,7 +6,7 @@ from typing import Any
 
 from chalicelib import observability
 from chalicelib.handlers.functions import contained
-from chalicelib.services import delivery, imports
+from chalicelib.services import delivery
 
 
 @contained
@@ -18,6 +18,8 @@ def deliver_email(event: dict[str, Any]) -> dict[str, Any]:
 @contained
 def refresh_references(event: dict[str, Any]) -> dict[str, Any]:
     """Bring records up to date whose references have arrived."""
+    from chalicelib.services import imports  # noqa: PLC0415  app.py loads this module for the API too.
+
     return _each(event, "refresh_references", imports.bring_up_to_date)
 
 

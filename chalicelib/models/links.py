@@ -26,6 +26,7 @@ class Link(AccountsTable, discriminator="link"):
 
     purpose = UnicodeAttribute()
     account_id = UnicodeAttribute()
+    about = UnicodeAttribute()
     expires_at = UnicodeAttribute()
     used_at = UnicodeAttribute(null=True)
     tries = NumberAttribute(default=0)
@@ -36,14 +37,15 @@ class Link(AccountsTable, discriminator="link"):
         return bool(self.used_at) or clock.stamp(clock.now()) >= self.expires_at or self.tries >= TRIES
 
 
-def create(tx: Transaction, purpose: str, account_id: str, lasts: timedelta) -> Link:
-    """A new link for an account."""
+def create(tx: Transaction, purpose: str, account_id: str, lasts: timedelta, *, about: str) -> Link:
+    """A new link for an account; `about` is the keyed hash of what it acts on."""
     expires_at = clock.now() + lasts
     link = Link(
         ids.new_id("lnk"),
         "link",
         purpose=purpose,
         account_id=account_id,
+        about=about,
         expires_at=clock.stamp(expires_at),
         ttl=clock.epoch(expires_at + _REMEMBERED),
     )

@@ -212,6 +212,11 @@ def _new_account(chosen: NewAccount, registration: Registration, username_key: s
     )
 
 
+def email_hash(email: str) -> str:
+    """What a confirmation link keeps of the address that it was sent to: it confirms that one and no other."""
+    return secrets.keyed_hash("confirmed-email", identity.canonical_email(email))
+
+
 def _post_email_notice(tx: Transaction, account: Account, owner_id: str | None) -> None:
     """Ask the mailbox to confirm.
 
@@ -222,5 +227,6 @@ def _post_email_notice(tx: Transaction, account: Account, owner_id: str | None) 
     if owner_id is not None:
         outbox.post(tx, Notice(NoticeKind.EMAIL_IN_USE, owner_id))
         return
-    link = links.create(tx, VERIFY_EMAIL, account.pk, EMAIL_CONFIRMATION_LASTS)
+    about = email_hash(account.pending_email)
+    link = links.create(tx, VERIFY_EMAIL, account.pk, EMAIL_CONFIRMATION_LASTS, about=about)
     outbox.post(tx, Notice(NoticeKind.EMAIL_CONFIRMATION, account.pk, {"link_id": link.pk}))

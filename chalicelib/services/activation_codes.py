@@ -1,7 +1,4 @@
-"""Activation codes: issued by the clinic, derived and never stored, alive for 21 days, five tries and one use.
-
-ID 1.
-"""
+"""Activation codes (ID 1): issued by the clinic, derived, never stored, alive for 21 days, five tries and one use."""
 
 from dataclasses import dataclass
 

@@ -12,7 +12,7 @@ from chalicelib.models import accounts, audit, links, patients
 from chalicelib.models.accounts import Account
 from chalicelib.models.links import Link
 from chalicelib.models.transaction import transaction
-from chalicelib.services.accounts import VERIFY_EMAIL
+from chalicelib.services.accounts import VERIFY_EMAIL, email_hash
 from chalicelib.settings import settings
 
 _ID_LENGTH, _SECRET_LENGTH = 26, 22
@@ -57,7 +57,7 @@ def verify_email(link_token: str, date_of_birth: str | None, actor: Actor = NOBO
     account = accounts.find_account(link.account_id)
     if link.purpose != VERIFY_EMAIL or account is None:
         raise NotFound
-    if account.pending_email is None:
+    if not account.pending_email or email_hash(account.pending_email) != link.about:
         raise LinkEnded
     if actor.id != account.pk:
         _check_birth_date(link, account, date_of_birth)

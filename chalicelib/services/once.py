@@ -1,6 +1,6 @@
 """Idempotency-Key: the same request served twice has one effect and one answer.
 
-Draft-ietf-httpapi-idempotency-key-header.
+After draft-ietf-httpapi-idempotency-key-header.
 """
 
 import hashlib

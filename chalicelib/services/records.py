@@ -11,11 +11,11 @@ from chalicelib import ids
 from chalicelib.clients import files
 from chalicelib.domain.records import dates
 from chalicelib.domain.records.categories import Category
+from chalicelib.domain.records.keys import code_part, folded
 from chalicelib.domain.records.paging import PageKey
 from chalicelib.errors import NotFound
 from chalicelib.models import records
 from chalicelib.models.records import Order, Raw, Record
-from chalicelib.services.imports.rows import code_part, folded
 from chalicelib.settings import settings
 
 # Keys are compared as text; an empty one is none for DynamoDB.

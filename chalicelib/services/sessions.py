@@ -45,9 +45,9 @@ class Attempt:
 
 
 def sign_in(attempt: Attempt) -> SignedIn:
-    """A new session. Raises TooManyRequests before any hash is computed.
+    """A new session.
 
-    WrongCredentials for every other reason.
+    Raises TooManyRequests before any hash is computed, and WrongCredentials for every other reason.
     """
     username_key = identity.canonical_username(attempt.username)
     account, device = _find(username_key, attempt.device_token)

@@ -1,7 +1,6 @@
 """The rows of a resource: what lists show, who a patient is, and its versions as sent."""
 
 import json
-import unicodedata
 import zlib
 from random import SystemRandom
 from typing import Any, Final
@@ -14,6 +13,7 @@ from chalicelib.domain.fhir.text import Resource
 from chalicelib.domain.records import people
 from chalicelib.domain.records.elements import ReferenceNames
 from chalicelib.domain.records.fit import fitted
+from chalicelib.domain.records.keys import code_part, folded
 from chalicelib.domain.records.rows import Code
 from chalicelib.domain.records.view import row_order_key, view
 from chalicelib.models import records
@@ -24,7 +24,6 @@ from chalicelib.services.imports.subjects import clinic_number
 from chalicelib.settings import settings
 
 _IN_ROW: Final = 256 * 1024
-_LONGEST_CODE: Final = 800
 _MOST_NAMES, _MOST_CONTACTS, _LONGEST_TEXT = 30, 30, 500
 
 
@@ -53,18 +52,6 @@ def _code_key(code: Code | None, place: str) -> str | None:
     if code is None or not code["code"]:
         return None
     return f"{code_part(code['system'] or '', code['code'])}#{place}"
-
-
-def code_part(system: str, code: str) -> str:
-    """A code as keys begin with it; it holds no # but at its end, and no more bytes than a key has room for."""
-    whole = f"{system}|{code}".replace("%", "%25").replace("#", "%23")
-    return whole.encode()[:_LONGEST_CODE].decode(errors="ignore")
-
-
-def folded(title: str) -> str:
-    """A title, or what is searched in titles, without case and accents."""
-    bare = unicodedata.normalize("NFKD", title).casefold()
-    return "".join(character for character in bare if not unicodedata.combining(character))[:300]
 
 
 def patient_row(planned: Planned, before: Held | None, held: dict[str, Any]) -> Patient:
