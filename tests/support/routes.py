@@ -8,6 +8,7 @@ from typing import Any
 
 import app as _app  # noqa: F401  Its import fills the table of routes.
 from chalicelib.handlers.operations import REGISTRY, Operation
+from tests.support.crowd import fresh_address
 from tests.support.portal import PASSWORD, Answer, Person, Portal
 
 OWN, ANOTHERS, MISSING = "own", "another's", "missing"
@@ -40,7 +41,7 @@ class Somebody:
 
     def new_session(self) -> tuple[str, str]:
         """The id and access token of one more session."""
-        answer = self.person.portal.sign_in(self.person.username, source_ip=f"198.51.100.{uuid.uuid4().int % 250}")
+        answer = self.person.portal.sign_in(self.person.username, source_ip=fresh_address())
         assert answer.status == 201, answer.text
         return answer.json["session_id"], answer.json["access_token"]
 
