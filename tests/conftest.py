@@ -7,6 +7,7 @@ import pytest
 from _pytest.nodeid import coerce_node_id
 
 from chalicelib import clock
+from chalicelib.auth import hashing
 from infra.local.aws import EmbeddedAws
 from tests.support import sizes
 from tests.support.loopback import keep_on_loopback
@@ -28,6 +29,19 @@ def real_time() -> Iterator[None]:
     """A test may move the portal's clock; the next one finds it right."""
     yield
     clock.reset()
+
+
+@pytest.fixture
+def hashes() -> Iterator[list[None]]:
+    """One entry for each Argon2 computation since the test began."""
+    counted: list[None] = []
+
+    def count() -> None:
+        counted.append(None)
+
+    hashing.observers.append(count)
+    yield counted
+    hashing.observers.remove(count)
 
 
 @pytest.fixture

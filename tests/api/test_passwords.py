@@ -2,13 +2,12 @@
 
 import hmac
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from chalicelib import clock
-from chalicelib.auth import hashing, limits
+from chalicelib.auth import limits
 from chalicelib.models.sessions import Device, device_sk
 from tests.support.crowd import fresh_address, seen_by_a_stranger
 from tests.support.portal import PASSWORD, Answer, Person, Portal
@@ -19,19 +18,6 @@ from tests.support.sizes import size
 NEW = "eleven blue kettles hum"
 NOON = datetime(2026, 11, 23, 18, tzinfo=UTC)
 MOMENT = timedelta(milliseconds=1)
-
-
-@pytest.fixture
-def hashes() -> Iterator[list[None]]:
-    """One entry for each Argon2 computation since the test began."""
-    counted: list[None] = []
-
-    def count() -> None:
-        counted.append(None)
-
-    hashing.observers.append(count)
-    yield counted
-    hashing.observers.remove(count)
 
 
 @pytest.fixture(scope="module")

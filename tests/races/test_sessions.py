@@ -1,11 +1,9 @@
 """Signing in, refreshing and signing out under race (PW 5 and 6, SE 2 and 3)."""
 
 from collections import Counter
-from collections.abc import Iterator
 
 import pytest
 
-from chalicelib.auth import hashing
 from tests.support.crowd import at_once, fresh_address
 from tests.support.portal import Portal
 from tests.support.promises import Promise
@@ -13,19 +11,6 @@ from tests.support.sign_in import is_signed_in, refresh
 from tests.support.sizes import size
 
 pytestmark = [pytest.mark.race, pytest.mark.promise]
-
-
-@pytest.fixture
-def hashes() -> Iterator[list[None]]:
-    """One entry for each Argon2 computation since the test began."""
-    counted: list[None] = []
-
-    def count() -> None:
-        counted.append(None)
-
-    hashing.observers.append(count)
-    yield counted
-    hashing.observers.remove(count)
 
 
 def test_of_many_wrong_tries_at_once_ten_are_hashed(portal: Portal, promise: Promise, hashes: list[None]) -> None:
