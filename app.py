@@ -4,7 +4,7 @@ from typing import Any
 
 from chalice.app import Chalice, CloudWatchEvent, DynamoDBEvent, SQSEvent
 
-from chalicelib.handlers import accounts, clinic, edge, pages, public, queues, records, schedules, sessions, streams
+from chalicelib.handlers import edge, features, queues, schedules, streams
 
 # The merge template puts the deployed ARNs in the place of these, whose last part names the resource.
 _QUEUES = "arn:aws:sqs:us-east-1:000000000000"
@@ -14,8 +14,8 @@ app = Chalice(app_name="portal")
 # Chalice logs raw paths of what it could not serve; the middleware logs the route instead.
 app.log.disabled = True
 app.register_middleware(edge.middleware, "http")
-for feature in (public, accounts, sessions, records, clinic, pages):
-    app.register_blueprint(feature.routes)
+for routes in features.ALL:
+    app.register_blueprint(routes)
 
 
 @app.on_dynamodb_record(stream_arn=_OUTBOX, batch_size=100, starting_position="TRIM_HORIZON")
@@ -24,10 +24,47 @@ def relay_outbox(event: DynamoDBEvent) -> dict[str, Any]:
     return streams.relay_outbox(event.to_dict())
 
 
+@app.on_sqs_message(queue_arn=f"{_QUEUES}:notices", batch_size=10)
+def address_notices(event: SQSEvent) -> dict[str, Any]:
+    """Notices to a message for each reader and channel."""
+    return queues.address_notices(event.to_dict())
+
+
 @app.on_sqs_message(queue_arn=f"{_QUEUES}:email", batch_size=10)
 def deliver_email(event: SQSEvent) -> dict[str, Any]:
-    """Notices to mailboxes."""
+    """Messages to mailboxes."""
     return queues.deliver_email(event.to_dict())
+
+
+@app.on_sqs_message(queue_arn=f"{_QUEUES}:sms", batch_size=10)
+def deliver_sms(event: SQSEvent) -> dict[str, Any]:
+    """Messages to phones."""
+    return queues.deliver_sms(event.to_dict())
+
+
+@app.on_sqs_message(queue_arn=f"{_QUEUES}:push", batch_size=10)
+def deliver_push(event: SQSEvent) -> dict[str, Any]:
+    """Messages to apps."""
+    return queues.deliver_push(event.to_dict())
+
+
+@app.on_sqs_message(queue_arn=f"{_QUEUES}:feedback", batch_size=10)
+def receive_feedback(event: SQSEvent) -> dict[str, Any]:
+    """What became of messages: bounces, complaints, dead devices, and what phones answer."""
+    return queues.receive_feedback(event.to_dict())
+
+
+@app.on_sqs_message(queue_arn=f"{_QUEUES}:events", batch_size=10)
+def record_events(event: SQSEvent) -> dict[str, Any]:
+    """Events to the log that the clinic's systems read."""
+    return queues.record_events(event.to_dict())
+
+
+# One at a time: a receiver that is slow holds up nobody else.
+@app.on_sqs_message(queue_arn=f"{_QUEUES}:webhooks", batch_size=1)
+def deliver_webhooks(event: SQSEvent) -> dict[str, Any]:
+    """Events to the clinic's systems."""
+    return queues.deliver_webhooks(event.to_dict())
 
 
 @app.on_sqs_message(queue_arn=f"{_QUEUES}:references", batch_size=10)

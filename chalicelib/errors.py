@@ -230,6 +230,12 @@ class AccountExists(Conflict):
     code = "account_exists"
 
 
+class MessagesStopped(Conflict):
+    """The phone itself told the portal to stop, which it alone can take back."""
+
+    code = "messages_stopped"
+
+
 class PatientDeceased(Conflict):
     """No activation code for somebody who has died."""
 
@@ -252,6 +258,40 @@ class LinkEnded(Gone):
     """A link that was used, has expired, or had too many wrong tries."""
 
     code = "link_used_or_expired"
+
+
+class ResetNotAccepted(Refused):
+    """What was sent does not reset a password: wrong, used, expired, ended and superseded are one answer."""
+
+    code = "reset_not_accepted"
+
+
+class SecurityAnswerRequired(Forbidden):
+    """The code of a reset was right, and the clinic also asks one of the account's security questions."""
+
+    code = "security_answer_required"
+
+    def __init__(self, question_id: str) -> None:
+        super().__init__(question_id=question_id)
+        self.question_id = question_id
+
+
+class EventsExpired(Gone):
+    """Events after the one that was named are kept no longer: the reader has to take stock anew."""
+
+    code = "events_expired"
+
+
+class WebhookDisabled(Conflict):
+    """Nothing is sent to a webhook whose receiver said that it is gone."""
+
+    code = "webhook_disabled"
+
+
+class WebhookLimitReached(Conflict):
+    """There are as many webhooks as there may be."""
+
+    code = "webhook_limit_reached"
 
 
 class NotFhir(Refused):

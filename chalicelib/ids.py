@@ -23,6 +23,19 @@ def derived_id(prefix: str, digest: bytes) -> str:
     return f"{prefix}_{_base32(int.from_bytes(digest[:16], 'big'))}"
 
 
+def numbered_id(prefix: str, number: int) -> str:
+    """An id that stands for a place in an order: it sorts as its number does, from 0 to 2^130 - 1."""
+    return f"{prefix}_{_base32(number)}"
+
+
+def number_of(numbered: str) -> int:
+    """The number of an id that `numbered_id` made."""
+    number = 0
+    for digit in numbered.partition("_")[2]:
+        number = number * 32 + _ALPHABET.index(digit)
+    return number
+
+
 def has_prefix(text: str, prefix: str) -> bool:
     """Whether a text has the shape of an id of this kind."""
     head, _, tail = text.partition("_")

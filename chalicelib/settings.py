@@ -24,13 +24,33 @@ class Settings:
     email_sender: str
     root_key_secret: str
     records_bucket: str
-    queue_email_url: str
-    queue_references_url: str
+    queue_urls: Mapping[str, str]
     s3_public_endpoint: str | None
+    email_configuration_set: str | None
+    feedback_topic_arn: str
+    sns_signing_certificate: str | None
+    sms_provider: str
+    sms_origination: str | None
+    sms_configuration_set: str | None
+    push_applications: Mapping[str, str]
+    webhook_hosts: frozenset[str]
+    ios_app_ids: tuple[str, ...]
+    android_apps: tuple[tuple[str, str], ...]
+    security_contact: str
+    clinic_phone: str
+    clinic_email: str
+
+    def queue_url(self, topic: str) -> str:
+        """The URL of a topic's queue; empty where a function was given none."""
+        return self.queue_urls.get(topic, "")
 
     def table(self, area: str) -> str:
         """The name of an area's DynamoDB table."""
         return f"{self.stack}-{area}"
+
+
+_QUEUES = ("notices", "email", "sms", "push", "events", "webhooks", "references")
+_PLATFORMS = ("ios", "android", "fire")
 
 
 @lru_cache(maxsize=1)
@@ -45,9 +65,11 @@ def read(env: Mapping[str, str]) -> Settings:
     Raises ValueError for a value that cannot be meant, naming the variable.
     """
     stack = env.get("STACK", "portal-local")
+    stage = env.get("STAGE", "local")
     portal_url = env.get("PORTAL_URL", "http://127.0.0.1:8000").rstrip("/")
+    clinic_email = env.get("CLINIC_EMAIL", "help@sample-clinic.example")
     return Settings(
-        stage=env.get("STAGE", "local"),
+        stage=stage,
         stack=stack,
         portal_url=portal_url,
         api_url=env.get("API_URL", portal_url).rstrip("/"),
@@ -60,9 +82,24 @@ def read(env: Mapping[str, str]) -> Settings:
         email_sender=env.get("EMAIL_SENDER", "portal@sample-clinic.example"),
         root_key_secret=env.get("ROOT_KEY_SECRET", f"{stack}-root-key"),
         records_bucket=env.get("RECORDS_BUCKET", f"{stack}-records"),
-        queue_email_url=env.get("QUEUE_EMAIL_URL", ""),
-        queue_references_url=env.get("QUEUE_REFERENCES_URL", ""),
+        queue_urls={topic: env.get(f"QUEUE_{topic.upper()}_URL", "") for topic in _QUEUES},
         s3_public_endpoint=env.get("S3_PUBLIC_ENDPOINT") or None,
+        email_configuration_set=env.get("EMAIL_CONFIGURATION_SET") or None,
+        feedback_topic_arn=env.get("FEEDBACK_TOPIC_ARN", ""),
+        # On AWS the certificate is the one that Amazon SNS names, from Amazon's own host.
+        sns_signing_certificate=(env.get("SNS_SIGNING_CERTIFICATE") or None) if stage == "local" else None,
+        sms_provider=_choice(env.get("SMS_PROVIDER", "sns"), "SMS_PROVIDER", ("sns", "end_user_messaging")),
+        sms_origination=env.get("SMS_ORIGINATION") or None,
+        sms_configuration_set=env.get("SMS_CONFIGURATION_SET") or None,
+        push_applications={
+            platform: arn for platform in _PLATFORMS if (arn := env.get(f"PUSH_{platform.upper()}_ARN", ""))
+        },
+        webhook_hosts=frozenset(_split(env.get("WEBHOOK_HOSTS", ""))),
+        ios_app_ids=tuple(_split(env.get("IOS_APP_IDS", ""))),
+        android_apps=tuple(_android_app(app) for app in _split(env.get("ANDROID_APPS", ""))),
+        security_contact=env.get("SECURITY_CONTACT", f"mailto:{clinic_email}"),
+        clinic_phone=env.get("CLINIC_PHONE", "+1 312 555 0100"),
+        clinic_email=clinic_email,
     )
 
 
@@ -92,3 +129,17 @@ def _switch(text: str, name: str) -> bool:
     if text not in {"on", "off"}:
         raise ValueError(f"{name}: 'on' or 'off' was expected, got {text!r}")
     return text == "on"
+
+
+def _choice(text: str, name: str, choices: tuple[str, ...]) -> str:
+    if text not in choices:
+        raise ValueError(f"{name}: one of {', '.join(choices)} was expected, got {text!r}")
+    return text
+
+
+def _android_app(text: str) -> tuple[str, str]:
+    """`org.clinic.portal=AB:CD:…`: a package and the SHA-256 fingerprint of the certificate that signs it."""
+    package, equals, fingerprint = text.partition("=")
+    if not (package and equals and fingerprint):
+        raise ValueError(f"ANDROID_APPS: package=fingerprint was expected, got {text!r}")
+    return package, fingerprint

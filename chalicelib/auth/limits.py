@@ -1,17 +1,20 @@
 """Rate limits of tries that cost or guess something.
 
-An exact sliding window, reserved before the work and given back when the try was right.
+An exact sliding window. A try is reserved before the work and given back when it was right; what is limited however
+it ends is counted at once, or in the transaction that does it.
 """
 
 import ipaddress
 import random
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from chalicelib import clock
-from chalicelib.errors import TooManyRequests
+from chalicelib.errors import PortalError, TooManyRequests
 from chalicelib.models import limits
 from chalicelib.models.limits import Attempt
+from chalicelib.models.transaction import Transaction
 
 _RACES = 200
 _MINUTE = 60
@@ -83,6 +86,77 @@ def _store(bucket: str, tries: list[Attempt], revision: int, seconds: int) -> bo
 
 def _now() -> int:
     return int(clock.now().timestamp() * 1000)
+
+
+def spend(bucket: str, limit: Limit) -> None:
+    """Count one in a bucket at once, right or wrong.
+
+    Raises TooManyRequests where the window is full, with the seconds until the oldest leaves it.
+    """
+    for _ in range(_RACES):
+        (window,) = look({bucket: limit})
+        if window.is_full:
+            raise TooManyRequests(retry_after=window.opens_in)
+        if _store(bucket, window.with_one_more, window.revision, limit.seconds):
+            return
+        _step_aside()
+    raise TooManyRequests(retry_after=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What the window of a bucket held `at` a time (milliseconds since 1970)."""
+
+    bucket: str
+    limit: Limit
+    at: int
+    recent: tuple[Attempt, ...] = ()
+    revision: int = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether one more would be too much."""
+        return len(self.recent) >= self.limit.tries
+
+    @property
+    def opens_in(self) -> int:
+        """Whole seconds until the oldest one of a full window leaves it."""
+        return max(1, -(-(self.recent[0].at + self.limit.seconds * 1000 - self.at) // 1000))
+
+    @property
+    def with_one_more(self) -> list[Attempt]:
+        """What it holds after one more."""
+        return [*self.recent, Attempt(self.at, is_wrong=True)]
+
+
+def look(buckets: Mapping[str, Limit]) -> list[Window]:
+    """What the windows of some buckets hold now: one round trip."""
+    found, now = limits.find_all(list(buckets)), _now()
+    return [
+        Window(bucket, limit, now, tuple(one for one in tries if one.at > now - limit.seconds * 1000), revision)
+        for bucket, limit in buckets.items()
+        for tries, revision in (found[bucket],)
+    ]
+
+
+def fresh_window(bucket: str, limit: Limit) -> Window:
+    """The window of a bucket that nothing was counted in."""
+    return Window(bucket, limit, _now())
+
+
+def spend_in(tx: Transaction, window: Window, *, error: PortalError) -> None:
+    """Count one in the transaction of what is counted; `error` where somebody else was faster."""
+    ttl = clock.epoch(clock.now()) + 2 * window.limit.seconds
+    limits.store_in(tx, window.bucket, window.with_one_more, revision=window.revision, ttl=ttl, error=error)
+
+
+def clear(bucket: str) -> None:
+    """Forget the tries of a bucket: whoever has it has proved more than they asked for."""
+    for _ in range(_RACES):
+        tries, revision = limits.find_attempts(bucket)
+        if not tries or _store(bucket, [], revision, _MINUTE):
+            return
+        _step_aside()
 
 
 def check_overall(name: str, limit: Limit) -> None:

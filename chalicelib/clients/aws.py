@@ -1,13 +1,13 @@
 """Clients of AWS services, made once, at first use. botocore is enough: the API's start-up path has no boto3."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from botocore.session import Session
 
 from chalicelib import observability
@@ -29,7 +29,27 @@ class Retryable(Unavailable):
 
 
 class Permanent(Exception):
-    """The service will never do it."""
+    """The service will never do it; `code` says why, in one of the service's own words or of its client's."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class Refusal:
+    """What a service answered instead of doing something: its code, its own reason, its words, the fields it names."""
+
+    def __init__(self, error: ClientError) -> None:
+        told = error.response.get("Error", {})
+        self.code = str(told.get("Code", ""))
+        self.reason = str(error.response.get("Reason", ""))
+        self.message = str(told.get("Message", ""))
+        self.fields = frozenset(str(one.get("Name")) for one in error.response.get("Fields", ()))
+
+
+def wrong_request(refusal: Refusal) -> str | None:
+    """The code of a refusal that lies in the request itself, whatever the service."""
+    return refusal.code if refusal.code in _PERMANENT else None
 
 
 def client(service: str) -> Any:
@@ -49,16 +69,20 @@ def forget() -> None:
 
 
 @contextmanager
-def translated() -> Iterator[None]:
-    """Turns what an AWS client raises into Retryable or Permanent."""
+def translated(never: Callable[[Refusal], str | None] = wrong_request) -> Iterator[None]:
+    """Turns what an AWS client raises into Retryable or Permanent; `never` gives the code of what is permanent."""
     try:
         yield
     except ClientError as refused:
-        code = refused.response.get("Error", {}).get("Code", "")
-        if code in _PERMANENT:
+        refusal = Refusal(refused)
+        if (code := never(refusal)) is not None:
             raise Permanent(code) from refused
-        observability.fault("client.refused", refused, code=code)
-        raise Retryable(code) from refused
+        observability.fault("client.refused", refused, code=refusal.code)
+        raise Retryable(refusal.code) from refused
+    except ParamValidationError as unsendable:
+        # Its words quote the parameters, which may be an address: the log gets its kind alone.
+        observability.fault("client.unsendable", unsendable)
+        raise Permanent("unsendable") from unsendable
     except BotoCoreError as failed:
         observability.fault("client.failed", failed)
         raise Retryable(type(failed).__name__) from failed

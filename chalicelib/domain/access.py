@@ -19,6 +19,8 @@ class ClientScope(StrEnum):
     RECORDS_WRITE = "records.write"
     PATIENTS_READ = "patients.read"
     ACTIVATION_CODES_WRITE = "activation_codes.write"
+    EVENTS_READ = "events.read"
+    WEBHOOKS_WRITE = "webhooks.write"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,14 +14,28 @@ class Action(StrEnum):
     ACCOUNT_DEVICE_FORGET = "account:device:forget"
     ACCOUNT_EDIT = "account:edit"
     ACCOUNT_EMAIL_VERIFY = "account:email:verify"
+    ACCOUNT_EMAIL_DISOWN = "account:email:disown"
     ACCOUNT_PASSWORD_CHANGE = "account:password:change"  # noqa: S105  The name of an event.
     ACCOUNT_PASSWORD_REFUSE = "account:password:refuse"  # noqa: S105  The name of an event.
     ACCOUNT_PASSWORD_DISABLE = "account:password:disable"  # noqa: S105  The name of an event.
+    ACCOUNT_PASSWORD_RESET = "account:password:reset"  # noqa: S105  The name of an event.
+    ACCOUNT_PASSWORD_RESET_REFUSE = "account:password:reset:refuse"  # noqa: S105  The name of an event.
+    ACCOUNT_PASSWORD_RESET_REQUEST = "account:password:reset:request"  # noqa: S105  The name of an event.
+    ACCOUNT_PHRASE_EDIT = "account:phrase:edit"
+    ACCOUNT_PREFERENCES_EDIT = "account:preferences:edit"
+    ACCOUNT_USERNAME_REMIND = "account:username:remind"
     ACTIVATION_CODE_ISSUE = "activation_code:issue"
     ACTIVATION_CODE_REFUSE = "activation_code:refuse"
+    ADDRESS_RESTORE = "address:restore"
+    ADDRESS_SUPPRESS = "address:suppress"
     CLIENT_CREATE = "client:create"
     CLIENT_SESSION_CREATE = "client:session:create"
+    EVENTS_READ = "events:read"
+    NOTICE_READ = "notice:read"
     PATIENT_LOOKUP = "patient:lookup"
+    PUSH_DEVICE_CREATE = "push_device:create"
+    PUSH_DEVICE_REFRESH = "push_device:refresh"
+    PUSH_DEVICE_REMOVE = "push_device:remove"
     RECORD_IMPORT = "record:import"
     REFERENCE_RESOLVE = "record:reference:resolve"
     REGISTRATION_CREATE = "registration:create"
@@ -29,6 +43,12 @@ class Action(StrEnum):
     SESSION_END = "session:end"
     SESSION_REFUSE = "session:refuse"
     SESSION_REUSE = "session:reuse"
+    WEBHOOK_CREATE = "webhook:create"
+    WEBHOOK_DISABLE = "webhook:disable"
+    WEBHOOK_REMOVE = "webhook:remove"
+    WEBHOOK_REPLAY = "webhook:replay"
+    WEBHOOK_ROTATE = "webhook:rotate"
+    WEBHOOK_SEND = "webhook:send"
 
 
 @dataclass(frozen=True, slots=True)

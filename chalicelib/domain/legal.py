@@ -13,5 +13,5 @@ class LegalKind(StrEnum):
     PRIVACY = "privacy"
 
 
-VERSIONS = {LegalKind.TERMS: "2026-11-01", LegalKind.PRIVACY: "2026-11-01"}
+VERSIONS = {LegalKind.TERMS: "2026-11-01", LegalKind.PRIVACY: "2026-11-23"}
 """The current version of each text."""

@@ -5,7 +5,6 @@ from datetime import date, timedelta
 
 REGISTRATION_LASTS = timedelta(hours=1)
 ACTIVATION_LASTS = timedelta(days=21)
-EMAIL_CONFIRMATION_LASTS = timedelta(days=3)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,16 @@
 """Security questions: an extra hurdle that the clinic asks for, never a way in by itself (PROMISES ID 8).
 
 Good ones have one memorable answer that does not change and stands on no profile (OWASP, "Choosing and Using Security
-Questions"). The texts here are the English of the catalogue; the ids are stable.
+Questions"). Their texts are in the catalogue; the ids are stable.
 """
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from types import MappingProxyType
+
+from chalicelib import words
 
 ANSWERS = 3
 SHORTEST = 3
@@ -17,33 +18,31 @@ SHORTEST = 3
 SHORTEST_EAST_ASIAN = 2
 LONGEST = 100
 
-QUESTIONS: Mapping[str, str] = MappingProxyType(
-    {
-        "first_teacher": "What was the last name of the first teacher whom you remember?",
-        "childhood_friend": "What was the first name of your best friend when you were ten years old?",
-        "childhood_street": "What was the name of a street that you played in as a child?",
-        "childhood_nickname": "What did only your family call you when you were small?",
-        "childhood_toy": "What did you call your favorite toy as a child?",
-        "childhood_hiding_place": "Where was your favorite hiding place as a child?",
-        "childhood_fear": "What were you most afraid of as a child?",
-        "childhood_job": "What did you want to be when you were a child?",
-        "childhood_food": "Which food did you refuse to eat as a child?",
-        "childhood_book": "Which book was read to you most often as a child?",
-        "childhood_neighbor": "What was the last name of the neighbors whom you remember best from your childhood?",
-        "childhood_holiday": "In which town or village did you spend a holiday that you remember from your childhood?",
-        "grandparent_town": "In which town or village did a grandparent of yours live when you were a child?",
-        "grandparent_job": "What work did a grandparent of yours do?",
-        "parents_met": "In which town or city did your parents meet?",
-        "first_trip_alone": "Where did you go on your first trip without your family?",
-        "first_flight": "Where did your first flight take you?",
-        "first_job_place": "In which street was the place where you first earned money?",
-        "first_boss": "What was the first name of your first boss?",
-        "first_phone_number_of": "Whose phone number did you first know by heart?",
-        "first_concert": "Which band or musician did you hear at the first concert that you went to?",
-        "first_car": "What was the make and color of the first car that you drove?",
-        "first_dish": "What was the first dish that you learned to cook?",
-        "lost_thing": "Which thing that you once lost do you still miss?",
-    }
+QUESTIONS = (
+    "first_teacher",
+    "childhood_friend",
+    "childhood_street",
+    "childhood_nickname",
+    "childhood_toy",
+    "childhood_hiding_place",
+    "childhood_fear",
+    "childhood_job",
+    "childhood_food",
+    "childhood_book",
+    "childhood_neighbor",
+    "childhood_holiday",
+    "grandparent_town",
+    "grandparent_job",
+    "parents_met",
+    "first_trip_alone",
+    "first_flight",
+    "first_job_place",
+    "first_boss",
+    "first_phone_number_of",
+    "first_concert",
+    "first_car",
+    "first_dish",
+    "lost_thing",
 )
 
 
@@ -111,14 +110,19 @@ def _answer_problems(answer: SecurityAnswer) -> list[AnswerProblem]:
     text = normalise_answer(answer.answer)
     found = {
         AnswerProblem.TOO_SHORT: len(text.replace(" ", "")) < _shortest(text),
-        AnswerProblem.IN_QUESTION: _is_in(text, QUESTIONS.get(answer.question_id, "")),
+        AnswerProblem.IN_QUESTION: any(_is_in(text, question) for question in _texts(answer.question_id)),
     }
     return [problem for problem, is_so in found.items() if is_so]
 
 
+def _texts(question_id: str) -> list[str]:
+    known = question_id in QUESTIONS
+    return [words.say(f"question.{question_id}", language) for language in words.languages()] if known else []
+
+
 def _is_in(text: str, question: str) -> bool:
-    words = set(text.split())
-    return bool(words) and words <= set(normalise_answer(question).split())
+    answered = set(text.split())
+    return bool(answered) and answered <= set(normalise_answer(question).split())
 
 
 def _shortest(text: str) -> int:

@@ -11,6 +11,7 @@ from chalice.app import Request, Response
 
 from chalicelib import errors, ids, observability, words
 from chalicelib.handlers import problems
+from chalicelib.handlers.pages import rendering as pages
 from chalicelib.settings import settings
 
 _SECURITY = {
@@ -81,14 +82,21 @@ def _respond(request: Request, get_response: Callable[[Request], Response]) -> R
         response = get_response(request)
     except Exception as bug:  # noqa: BLE001  Chalice would answer with a body of its own.
         observability.fault("http.bug", bug, method=request.method)
-        return problems.render(errors.InternalError(), observability.request_id(), language)
+        return _refusal(request, errors.InternalError(), language)
     # Our own answers are text; a few that Chalice makes have a dict for a body.
     if not isinstance(response.body, dict):
         return response
-    mended = problems.render(_meant(response.status_code), observability.request_id(), language)
+    mended = _refusal(request, _meant(response.status_code), language)
     if "Allow" in response.headers:
         mended.headers["Allow"] = response.headers["Allow"]
     return mended
+
+
+def _refusal(request: Request, error: errors.PortalError, language: str) -> Response:
+    """A problem, or a page where people arrive by links."""
+    if pages.is_page(request.path):
+        return pages.refusal(error, observability.request_id(), language)
+    return problems.render(error, observability.request_id(), language)
 
 
 def _meant(status: int) -> errors.PortalError:

@@ -79,15 +79,30 @@ _TAGS = {
     "public": "What anybody may read, signed in or not.",
     "accounts": "Registering, and one's own account.",
     "sessions": "Signing in and out.",
+    "recovery": "A new password, or the forgotten username.",
+    "notices": "What the portal has told you.",
+    "preferences": "What you are told, how, and when it is quiet.",
+    "push_devices": "Devices that get push messages.",
+    "addresses": "The addresses that our messages go to, and whether they work.",
+    "security_phrase": "The phrase that our messages to you repeat.",
     "records": "The health record.",
     "clinic": "What the clinic's own systems call.",
+    "events": "What happened, for the clinic's own systems to read.",
+    "webhooks": "What happened, sent to the clinic's own systems.",
     "pages": "What links in email and SMS open: plain pages for a browser.",
+    "well_known": "What other programs look for at an address of their own (RFC 8615).",
 }
 _PATH_PARAMETERS = {
     "pid": "A patient's id, or `me` for the caller's own.",
     "record_id": "A record's id.",
     "registration_id": "The id of a registration that was started.",
+    "reset_id": "The id of a password reset that was asked for.",
+    "device_id": "The id of a device that gets push messages.",
+    "address_id": "The id of an email address or phone number that messages go to.",
+    "notice_id": "A notice's id.",
     "session_id": "A session's id.",
+    "webhook_id": "The id of one's own webhook.",
+    "delivery_id": "The id of a delivery: one event on its way to one webhook.",
     "kind": "`terms` or `privacy`.",
     "token": "The token of a link in an email or SMS.",
 }
@@ -128,9 +143,11 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
     found = [_path_parameter(part[1:-1]) for part in operation.path.split("/") if part.startswith("{")]
     found += _query_parameters(operation.query)
     if operation.creates:
-        found.append(_header("Idempotency-Key", "The same key again gives the same answer; kept 24 hours.", 255))
+        key = {"type": "string", "minLength": 1, "maxLength": 255}
+        found.append(_header("Idempotency-Key", "The same key again gives the same answer; kept 24 hours.", key))
     if operation.edits:
-        found.append(_header("If-Match", "The ETag of the version that is edited.", 100))
+        # Whatever is no ETag of this version is one of another: 412, however long it is.
+        found.append(_header("If-Match", "The ETag of the version that is edited.", {"type": "string"}))
     return found
 
 
@@ -139,8 +156,7 @@ def _path_parameter(name: str) -> dict[str, Any]:
     return {"name": name, "in": "path", "required": True, "description": _PATH_PARAMETERS[name], "schema": schema}
 
 
-def _header(name: str, description: str, longest: int) -> dict[str, Any]:
-    schema = {"type": "string", "minLength": 1, "maxLength": longest}
+def _header(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
     return {"name": name, "in": "header", "required": True, "description": description, "schema": schema}
 
 

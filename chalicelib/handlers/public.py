@@ -33,7 +33,13 @@ def config(call: Call) -> Answer:
         official_hosts=sorted({urlsplit(url).netloc for url in (rules.portal_url, rules.api_url)}),
         senders=[rules.email_sender],
         languages=list(words.languages()),
-        features={"records": True, "registration": True},
+        features={
+            "notices": True,
+            "password_reset": True,
+            "push": bool(rules.push_applications),
+            "records": True,
+            "registration": True,
+        },
         registration=shapes.RegistrationRules(
             methods=["activation_code"], minimum_age=rules.minimum_age, security_questions=rules.security_questions
         ),

@@ -6,13 +6,49 @@ from typing import Any
 
 from chalicelib import observability
 from chalicelib.handlers.functions import contained
-from chalicelib.services import delivery
+from chalicelib.services import addressing, delivery, events, feedback, webhook_delivery
+
+
+@contained
+def address_notices(event: dict[str, Any]) -> dict[str, Any]:
+    """Write the messages of the notices that a queue names."""
+    return _each(event, "address_notices", addressing.address)
 
 
 @contained
 def deliver_email(event: dict[str, Any]) -> dict[str, Any]:
-    """Send the notices that a queue names."""
-    return _each(event, "deliver_email", delivery.deliver_email)
+    """Send the emails that a queue names."""
+    return _each(event, "deliver_email", delivery.deliver)
+
+
+@contained
+def deliver_sms(event: dict[str, Any]) -> dict[str, Any]:
+    """Send the text messages that a queue names."""
+    return _each(event, "deliver_sms", delivery.deliver)
+
+
+@contained
+def deliver_push(event: dict[str, Any]) -> dict[str, Any]:
+    """Send the pushes that a queue names."""
+    return _each(event, "deliver_push", delivery.deliver)
+
+
+@contained
+def receive_feedback(event: dict[str, Any]) -> dict[str, Any]:
+    """Act on what the channels tell of messages: each body is a notification of SNS."""
+    return _each(event, "receive_feedback", feedback.receive, read=_whole)
+
+
+@contained
+def record_events(event: dict[str, Any]) -> dict[str, Any]:
+    """Give the events that a queue names their places in the log."""
+    return _each(event, "record_events", events.record)
+
+
+@contained
+def deliver_webhooks(event: dict[str, Any]) -> dict[str, Any]:
+    """Send the events that a queue names to the clinic's systems."""
+    return _each(event, "deliver_webhooks", webhook_delivery.deliver)
 
 
 @contained
@@ -23,12 +59,23 @@ def refresh_references(event: dict[str, Any]) -> dict[str, Any]:
     return _each(event, "refresh_references", imports.bring_up_to_date)
 
 
-def _each(event: dict[str, Any], function: str, work: Callable[[str], None]) -> dict[str, Any]:
+def _id_of(body: str) -> str:
+    row_id: str = json.loads(body)["id"]
+    return row_id
+
+
+def _whole(body: str) -> str:
+    return body
+
+
+def _each(
+    event: dict[str, Any], function: str, work: Callable[[str], None], *, read: Callable[[str], str] = _id_of
+) -> dict[str, Any]:
     failures = []
     for record in event["Records"]:
         observability.set_request_id(record["messageId"])
         try:
-            work(json.loads(record["body"])["id"])
+            work(read(record["body"]))
         except Exception as failed:  # noqa: BLE001  One message's fault must not take the others along; it goes back alone.
             observability.fault("queue.message_failed", failed, function=function)
             failures.append({"itemIdentifier": record["messageId"]})

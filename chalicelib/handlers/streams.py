@@ -11,7 +11,8 @@ from chalicelib.services import delivery
 def relay_outbox(event: dict[str, Any]) -> dict[str, Any]:
     """Queue the outbox rows that a stream brings, for their workers.
 
-    What cannot be queued comes again with the stream; so does a row of no known topic, until it is set aside alone.
+    What shall wait for the morning is left to the schedule. What cannot be queued comes again with the stream; so does
+    a row of no known topic, until it is set aside alone.
     """
     rows, sequence, failed = [], {}, []
     for record in event["Records"]:
@@ -19,6 +20,8 @@ def relay_outbox(event: dict[str, Any]) -> dict[str, Any]:
         if record["eventName"] != "INSERT" or image is None:
             continue
         number = record["dynamodb"]["SequenceNumber"]
+        if delivery.is_for_later(image.get("not_before", {}).get("S")):
+            continue
         try:
             row_id, topic = image["pk"]["S"], Topic(image["topic"]["S"])
         except (KeyError, ValueError):

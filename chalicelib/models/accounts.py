@@ -1,18 +1,22 @@
 """The accounts table: people's accounts and service clients, and the rows that keep their names unique."""
 
+from dataclasses import dataclass
+
 from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
 
 from chalicelib.errors import (
     EmailTaken,
     IdentityNotConfirmed,
+    LinkEnded,
     NotSignedIn,
     PortalError,
     StaleVersion,
     UsernameTaken,
     WrongCredentials,
 )
-from chalicelib.models.base import AreaMeta, Row, storage_errors
+from chalicelib.models.base import AreaMeta, Row, storage_errors, together
 from chalicelib.models.transaction import Precedence, Transaction
 
 
@@ -41,6 +45,7 @@ class Account(Principal, discriminator="account"):
     email = UnicodeAttribute(null=True)
     pending_email = UnicodeAttribute(null=True)
     mobile_phone = UnicodeAttribute(null=True)
+    security_phrase = UnicodeAttribute(null=True)
     language = UnicodeAttribute()
     time_zone = UnicodeAttribute()
     password_hash = UnicodeAttribute()
@@ -73,6 +78,15 @@ class Email(AccountsTable, discriminator="email"):
     account_id = UnicodeAttribute()
 
 
+class PendingEmail(AccountsTable, discriminator="pending_email"):
+    """Who gave an email address and has not confirmed it; partition key `pending_email#<canonical>`.
+
+    It proves nothing: several accounts may have given one address, so that the sort key names the account.
+    """
+
+    account_id = UnicodeAttribute()
+
+
 class PatientAccount(AccountsTable, discriminator="patient_account"):
     """The account of a patient; partition key `patient#<patient id>`."""
 
@@ -81,6 +95,9 @@ class PatientAccount(AccountsTable, discriminator="patient_account"):
 
 PRINCIPAL = "principal"
 """The sort key of the row that sessions hang on."""
+
+_MOST_PENDING = 10
+"""Accounts that gave one address and did not confirm it, so many of which are looked at."""
 
 
 def find_account(account_id: str) -> Account | None:
@@ -97,6 +114,52 @@ def find_account_id(username_key: str) -> str | None:
     """Whose a username is."""
     name = Username.find(f"username#{username_key}", "username")
     return name.account_id if name else None
+
+
+def find_accounts(account_ids: list[str]) -> dict[str, Account]:
+    """The accounts of these ids that exist, by id."""
+    return {row.pk: row for row in Account.find_all([(account_id, PRINCIPAL) for account_id in account_ids]).values()}
+
+
+@dataclass(frozen=True, slots=True)
+class Holders:
+    """The ids of the accounts that somebody may mean: by a confirmed email, by an unconfirmed one, by the username."""
+
+    confirmed: str | None
+    pending: list[str]
+    named: str | None
+
+
+def find_holders(username_key: str, email_key: str | None) -> Holders:
+    """Whom an identifier may mean. The same two calls at the same time, whatever it is: one round trip."""
+    name, email = username_row(username_key, ""), email_row(email_key or "-", "")
+    rows, pending = together(
+        lambda: AccountsTable.find_all([name.key, email.key]), lambda: _find_pending(email_key or "-")
+    )
+    found_name, found_email = rows.get(name.key), rows.get(email.key)
+    return Holders(
+        confirmed=found_email.account_id if isinstance(found_email, Email) else None,
+        pending=pending,
+        named=found_name.account_id if isinstance(found_name, Username) else None,
+    )
+
+
+def _find_pending(email_key: str) -> list[str]:
+    with storage_errors():
+        rows = PendingEmail.query(f"pending_email#{email_key}", consistent_read=True, limit=_MOST_PENDING)
+        return [row.account_id for row in rows]
+
+
+def find_email_owner_id(email_key: str) -> str | None:
+    """Who has confirmed an email."""
+    row = Email.find(*email_row(email_key, "").key)
+    return row.account_id if row else None
+
+
+def find_patient_account_id(patient_id: str) -> str | None:
+    """The account of a patient, if they have one."""
+    row = PatientAccount.find(*patient_row(patient_id, "").key)
+    return row.account_id if row else None
 
 
 def find_owners(
@@ -123,14 +186,24 @@ def email_row(email_key: str, account_id: str) -> Email:
     return Email(f"email#{email_key}", "email", account_id=account_id)
 
 
+def pending_email_row(email_key: str, account_id: str) -> PendingEmail:
+    """The row by which an address that waits to be confirmed leads to an account."""
+    return PendingEmail(f"pending_email#{email_key}", f"pending#{account_id}", account_id=account_id)
+
+
 def patient_row(patient_id: str, account_id: str) -> PatientAccount:
     """The row that keeps a patient at one account."""
     return PatientAccount(f"patient#{patient_id}", "account", account_id=account_id)
 
 
-def create_account(tx: Transaction, account: Account) -> None:
-    """A new account with its username and, where its holder is a patient, the one account of that patient."""
+def create_account(tx: Transaction, account: Account, email_key: str | None = None) -> None:
+    """A new account with its username and, where its holder is a patient, the one account of that patient.
+
+    `email_key` is the canonical form of its pending email.
+    """
     tx.create(account, error=None)
+    if email_key:
+        tx.create(pending_email_row(email_key, account.pk), error=None)
     tx.create(username_row(account.username_key, account.pk), error=UsernameTaken())
     if account.patient_id:
         tx.create(
@@ -145,6 +218,7 @@ def verify_email(tx: Transaction, account: Account, email: str, email_key: str) 
         condition=Email.pk.does_not_exist() | (Email.account_id == account.pk),
         error=EmailTaken(),
     )
+    tx.delete(pending_email_row(email_key, account.pk))
     tx.update(
         account,
         [Account.email.set(email), Account.pending_email.remove(), Account.version.add(1)],
@@ -153,17 +227,40 @@ def verify_email(tx: Transaction, account: Account, email: str, email_key: str) 
     )
 
 
-def edit_account(tx: Transaction, account_id: str, *, expected_version: int, **changes: str) -> None:
-    """Change plain attributes of an account of an expected version."""
+def disown_email(tx: Transaction, account: Account, email: str, email_key: str, *, is_pending: bool) -> None:
+    """Take an address off an account, that waits to be confirmed or was confirmed."""
+    attribute = Account.pending_email if is_pending else Account.email
+    tx.update(
+        account,
+        [attribute.remove(), Account.version.add(1)],
+        condition=attribute == email,
+        error=LinkEnded(),
+        precedence=Precedence.STATE,
+    )
+    if is_pending:
+        tx.delete(pending_email_row(email_key, account.pk))
+    else:
+        tx.delete(email_row(email_key, account.pk), condition=Email.account_id == account.pk, error=LinkEnded())
+
+
+def edit_account(tx: Transaction, account_id: str, *, expected_version: int, **changes: str | None) -> None:
+    """Change plain attributes of an account of an expected version; None removes one."""
     account = Account(account_id, PRINCIPAL)
-    actions = [getattr(Account, name).set(value) for name, value in changes.items()]
+    actions = [_change(getattr(Account, name), value) for name, value in changes.items()]
     tx.update(
         account, [*actions, Account.version.add(1)], condition=Account.version == expected_version, error=StaleVersion()
     )
 
 
-def change_password(tx: Transaction, account: Account, password_hash: str) -> None:
-    """A new password, which nobody has guessed at yet; every session of the account ends with the old one."""
+def _change(attribute: UnicodeAttribute, value: str | None) -> Action:
+    return attribute.remove() if value is None else attribute.set(value)
+
+
+def change_password(tx: Transaction, account: Account, password_hash: str, *, error: PortalError | None = None) -> None:
+    """A new password, which nobody has guessed at yet; every session of the account ends with the old one.
+
+    `error` is for somebody who changed it meanwhile; without one they are signed in no more.
+    """
     tx.update(
         account,
         [
@@ -173,7 +270,7 @@ def change_password(tx: Transaction, account: Account, password_hash: str) -> No
             Account.password_disabled.set(False),
         ],
         condition=_unchanged(account),
-        error=NotSignedIn(),
+        error=error or NotSignedIn(),
     )
 
 

@@ -1,6 +1,6 @@
 """Attempt counters: how many tries a bucket has seen in its window, exact under any race.
 
-Written alone, outside the changes they guard.
+Tries are written alone, before what they guard; what is only counted where it is done, in the transaction that does it.
 """
 
 import json
@@ -8,9 +8,13 @@ from typing import NamedTuple
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.exceptions import UpdateError
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
 
+from chalicelib.errors import PortalError
 from chalicelib.models.accounts import AccountsTable
 from chalicelib.models.base import storage_errors
+from chalicelib.models.transaction import Transaction
 
 
 class Attempt(NamedTuple):
@@ -35,19 +39,41 @@ class Tally(AccountsTable, discriminator="tally"):
 
 def find_attempts(bucket: str) -> tuple[list[Attempt], int]:
     """The tries in a bucket, oldest first, and its revision."""
-    row = Attempts.find(f"limit#{bucket}", "attempts")
+    return _read(Attempts.find(f"limit#{bucket}", "attempts"))
+
+
+def find_all(buckets: list[str]) -> dict[str, tuple[list[Attempt], int]]:
+    """The tries in each of some buckets, oldest first, and its revision: one round trip."""
+    rows = Attempts.find_all([(f"limit#{bucket}", "attempts") for bucket in buckets])
+    found = {bucket: rows.get((f"limit#{bucket}", "attempts")) for bucket in buckets}
+    return {bucket: _read(row) for bucket, row in found.items()}
+
+
+def _read(row: Attempts | None) -> tuple[list[Attempt], int]:
     return ([Attempt(*stored) for stored in json.loads(row.tries)], int(row.revision)) if row else ([], 0)
+
+
+def store_in(
+    tx: Transaction, bucket: str, tries: list[Attempt], *, revision: int, ttl: int, error: PortalError
+) -> None:
+    """Write a bucket's tries in the transaction of what they count, if its revision is still the one that was read."""
+    row = Attempts(f"limit#{bucket}", "attempts")
+    tx.update(row, _actions(tries, revision, ttl), condition=_unchanged(revision), error=error)
+
+
+def _actions(tries: list[Attempt], revision: int, ttl: int) -> list[Action]:
+    return [Attempts.tries.set(json.dumps(tries)), Attempts.revision.set(revision + 1), Attempts.ttl.set(ttl)]
+
+
+def _unchanged(revision: int) -> Condition:
+    return Attempts.revision == revision if revision else Attempts.pk.does_not_exist()
 
 
 def store_attempts(bucket: str, tries: list[Attempt], *, revision: int, ttl: int) -> bool:
     """Write a bucket's tries if its revision is still the one that was read. False where another was faster."""
     row = Attempts(f"limit#{bucket}", "attempts")
-    text = json.dumps(tries)
-    unchanged = Attempts.revision == revision if revision else Attempts.pk.does_not_exist()
     try:
-        row.update(
-            [Attempts.tries.set(text), Attempts.revision.set(revision + 1), Attempts.ttl.set(ttl)], condition=unchanged
-        )
+        row.update(_actions(tries, revision, ttl), condition=_unchanged(revision))
     except UpdateError as refused:
         if refused.cause_response_code == "ConditionalCheckFailedException":
             return False

@@ -1,11 +1,12 @@
-"""The outbox: which notice, to whom, about which ids.
+"""The outbox: what is to be told, to whom, through what, about which ids.
 
-Written in the change's transaction; its stream starts the delivery.
+A change posts one row in its transaction; whoever works it posts a row for each message. The stream starts the work.
 """
 
 import json
+import random
 import zlib
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
@@ -14,7 +15,10 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
 from chalicelib import clock, ids
+from chalicelib.domain.deliveries import Delivery
+from chalicelib.domain.events import ClinicEvent
 from chalicelib.domain.notices import Notice, NoticeKind, OutboxStatus, Topic
+from chalicelib.errors import Conflict
 from chalicelib.models.base import AreaMeta, Key, Row, connection, storage_errors
 from chalicelib.models.transaction import Transaction
 
@@ -30,6 +34,9 @@ CLAIMED = timedelta(seconds=90)
 # The sparse index of rows that are not delivered yet, by when the schedule takes them up.
 _PENDING = "pending"
 _LONGEST_PAUSE = timedelta(hours=1)
+# What a channel could not take is tried again after this, then after twice as long, up to a quarter of an hour: when
+# the channel is back, nobody waits longer.
+_FIRST_RETRY, _LONGEST_RETRY = timedelta(seconds=15), timedelta(minutes=15)
 _KEPT_DAYS = 400
 # How many rows of a shard one sweep takes up.
 _SWEPT = 250
@@ -47,11 +54,16 @@ class OutboxRow(Row, discriminator="outbox"):
     ttl = NumberAttribute(null=True)
     topic = UnicodeAttribute()
     notice_kind = UnicodeAttribute(null=True)
+    notice_id = UnicodeAttribute(null=True)
     account_id = UnicodeAttribute(null=True)
+    patient_id = UnicodeAttribute(null=True)
+    address = UnicodeAttribute(null=True)
     about = UnicodeAttribute()
     status = UnicodeAttribute()
     created_at = UnicodeAttribute()
     due_at = UnicodeAttribute()
+    not_before = UnicodeAttribute(null=True)
+    attempts = NumberAttribute(default=0)
     sweeps = NumberAttribute(default=0)
     claimed_until = UnicodeAttribute(null=True)
     settled_at = UnicodeAttribute(null=True)
@@ -59,7 +71,7 @@ class OutboxRow(Row, discriminator="outbox"):
 
     def notice(self) -> Notice:
         """What the row asks to tell."""
-        return Notice(NoticeKind(self.notice_kind or ""), self.account_id or "", self.ids())
+        return Notice(NoticeKind(self.notice_kind or ""), self.account_id, self.ids(), self.patient_id)
 
     def ids(self) -> dict[str, str]:
         """The ids that the row is about."""
@@ -68,17 +80,63 @@ class OutboxRow(Row, discriminator="outbox"):
 
 
 def post(tx: Transaction, notice: Notice) -> str:
-    """Put a notice into the change's transaction; returns its id."""
-    return _put(tx, Topic.EMAIL, notice.about, notice_kind=notice.kind, account_id=notice.account_id)
+    """Put a notice into the change's transaction; returns the row's id."""
+    return _post(
+        tx,
+        Topic.NOTICES,
+        notice.about,
+        notice_kind=notice.kind,
+        account_id=notice.account_id,
+        patient_id=notice.patient_id,
+    )
+
+
+def post_event(tx: Transaction, event: ClinicEvent) -> str:
+    """Tell the clinic's systems of a change, in its transaction; returns the row's id."""
+    return _post(tx, Topic.EVENTS, {"type": event.type, **event.about}, patient_id=event.patient_id)
 
 
 def post_reference(tx: Transaction, digest: str) -> str:
     """Ask, in the change's transaction, that the records waiting for a reference are brought up to date."""
-    return _put(tx, Topic.REFERENCES, {"reference": digest})
+    return _post(tx, Topic.REFERENCES, {"reference": digest})
 
 
-def _put(tx: Transaction, topic: Topic, about: dict[str, str], **columns: Any) -> str:
-    row_id, now = ids.new_id("out"), clock.now()
+def post_webhook(tx: Transaction, row_id: str, about: dict[str, str]) -> None:
+    """Put a message to a clinic's system into a transaction that has a row for each once only."""
+    _put(tx, row_id, Topic.WEBHOOKS, about)
+
+
+def post_delivery(tx: Transaction, delivery: Delivery, not_before: datetime | None = None) -> None:
+    """Put one message of a notice into a transaction. Its id is derived: another of the same is a Conflict."""
+    _put(
+        tx,
+        delivery.row_id,
+        Topic(delivery.address.channel),
+        delivery.about,
+        not_before=not_before,
+        notice_kind=delivery.kind,
+        notice_id=delivery.notice_id,
+        account_id=delivery.account_id,
+        patient_id=delivery.patient_id,
+        address=delivery.address.ref,
+    )
+
+
+def _post(tx: Transaction, topic: Topic, about: dict[str, str], **columns: Any) -> str:
+    row_id = ids.new_id("out")
+    _put(tx, row_id, topic, about, **columns)
+    return row_id
+
+
+def _put(
+    tx: Transaction,
+    row_id: str,
+    topic: Topic,
+    about: dict[str, str],
+    not_before: datetime | None = None,
+    **columns: Any,
+) -> None:
+    now = clock.now()
     row = OutboxRow(
         row_id,
         "outbox",
@@ -86,13 +144,13 @@ def _put(tx: Transaction, topic: Topic, about: dict[str, str], **columns: Any) -
         about=json.dumps(about),
         status=OutboxStatus.PENDING,
         created_at=clock.stamp(now),
-        due_at=clock.stamp(now + OVERDUE),
+        due_at=clock.stamp(not_before or now + OVERDUE),
+        not_before=clock.stamp(not_before) if not_before else None,
         pending_shard=str(zlib.crc32(row_id.encode()) % SHARDS),
         ttl=clock.epoch(now) + _KEPT_DAYS * 86400,
         **columns,
     )
-    tx.create(row, error=None)
-    return row_id
+    tx.create(row, error=Conflict())
 
 
 def find(row_id: str) -> OutboxRow | None:
@@ -117,8 +175,28 @@ def release(row: OutboxRow) -> None:
 
 def settle(row: OutboxRow, status: OutboxStatus) -> None:
     """Note that a row is done or dropped; the first to settle wins."""
+    _update(row, _settled(status))
+
+
+def settle_in(tx: Transaction, row: OutboxRow, status: OutboxStatus) -> None:
+    """Settle a row together with what follows from it. Another who settled it first is a Conflict."""
+    tx.update(row, _settled(status), condition=OutboxRow.status == OutboxStatus.PENDING, error=Conflict())
+
+
+def _settled(status: OutboxStatus) -> list[Action]:
     settled_at = OutboxRow.settled_at.set(clock.stamp(clock.now()))
-    _update(row, [OutboxRow.status.set(status), settled_at, OutboxRow.pending_shard.remove()])
+    return [OutboxRow.status.set(status), settled_at, OutboxRow.pending_shard.remove()]
+
+
+def retry_later(row: OutboxRow, pause: timedelta | None = None) -> None:
+    """A try failed that may succeed later: the schedule takes the row up after a pause.
+
+    Without a pause of the caller's own it doubles with each try, with a fifth of jitter either way.
+    """
+    doubled = min(_FIRST_RETRY * 2 ** int(row.attempts), _LONGEST_RETRY)
+    wait = pause or doubled * random.uniform(0.8, 1.2)  # noqa: S311  It spreads load, it keeps no secret.
+    due_at = OutboxRow.due_at.set(clock.stamp(clock.now() + wait))
+    _update(row, [due_at, OutboxRow.attempts.set(row.attempts + 1), OutboxRow.claimed_until.remove()])
 
 
 def postpone(row: OutboxRow) -> None:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 
 class FieldProblem(ValueError):
@@ -58,6 +58,12 @@ def _no_surrogates(text: str) -> str:
     return text
 
 
+def _spelled_out(value: object) -> object:
+    if value not in ("true", "false", True, False):
+        raise FieldProblem("true_or_false_expected")
+    return value
+
+
 def _aware(at: datetime) -> datetime:
     if at.tzinfo is None:
         raise FieldProblem("zone_missing")
@@ -66,6 +72,9 @@ def _aware(at: datetime) -> datetime:
 
 Text = Annotated[str, Field(max_length=200), AfterValidator(_no_surrogates)]
 """A short text that a person types."""
+
+Flag = Annotated[bool, BeforeValidator(_spelled_out)]
+"""A yes or no in a query: `true` or `false`, and none of the other ways in which one could be written."""
 
 Instant = Annotated[datetime, AfterValidator(_aware)]
 """An aware time; written as RFC 3339 in UTC with `Z`."""

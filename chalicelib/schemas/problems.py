@@ -13,6 +13,13 @@ class FieldErrorShape(Shape):
     detail: str
 
 
+class Question(Shape):
+    """The security question to answer."""
+
+    question_id: str
+    text: str
+
+
 class Problem(Shape):
     """Why a request was refused, in words for the person who made it."""
 
@@ -23,6 +30,7 @@ class Problem(Shape):
     code: str = Field(description="Stable: clients may decide by it.")
     request_id: str
     errors: list[FieldErrorShape] | None = None
+    question: Question | None = Field(default=None, description="Only with `security_answer_required`.")
 
 
 class ErrorEntry(Shape):

@@ -11,9 +11,10 @@ from chalicelib.domain import identity, passwords, security_questions
 from chalicelib.domain.access import Actor, ActorKind
 from chalicelib.domain.accounts import AccountView
 from chalicelib.domain.audit import Action, Entry
+from chalicelib.domain.events import ClinicEvent, ClinicEventType
 from chalicelib.domain.legal import VERSIONS, LegalKind
+from chalicelib.domain.links import LinkPurpose
 from chalicelib.domain.notices import Notice, NoticeKind
-from chalicelib.domain.registration import EMAIL_CONFIRMATION_LASTS
 from chalicelib.domain.security_questions import AnswerError, SecurityAnswer
 from chalicelib.errors import FieldError, Invalid, NotFound, RegistrationEnded, TermsOutdated, UsernameTaken
 from chalicelib.models import accounts, activations, audit, links, outbox, patients
@@ -22,11 +23,9 @@ from chalicelib.models.activations import Registration
 from chalicelib.models.patients import Patient
 from chalicelib.models.transaction import Transaction, transaction
 from chalicelib.services import devices
+from chalicelib.services.links import email_hash
 from chalicelib.services.registrations import check_may_have_account
 from chalicelib.settings import settings
-
-VERIFY_EMAIL = "verify_email"
-"""The purpose of the link in a confirmation email."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +75,11 @@ def create(registration_id: str, token: str, chosen: NewAccount) -> SignedIn:
         raise UsernameTaken
     account = _new_account(chosen, registration, username_key)
     with transaction() as tx:
-        accounts.create_account(tx, account)
+        accounts.create_account(tx, account, email_key)
         activations.use(tx, patient.pk, registration.activation_id)
         activations.end_registration(tx, registration)
         _post_email_notice(tx, account, email_owner.account_id if email_owner else None)
+        outbox.post_event(tx, ClinicEvent(ClinicEventType.ACCOUNT_CREATED, patient.pk, {"account_id": account.pk}))
         signed_in = open_session(tx, account, chosen.transport, chosen.device_name)
         actor = Actor(ActorKind.ACCOUNT, account.pk, patient_id=patient.pk)
         audit.record(tx, Entry(actor, Action.ACCOUNT_CREATE, account_id=account.pk, about={"patient_id": patient.pk}))
@@ -212,11 +212,6 @@ def _new_account(chosen: NewAccount, registration: Registration, username_key: s
     )
 
 
-def email_hash(email: str) -> str:
-    """What a confirmation link keeps of the address that it was sent to: it confirms that one and no other."""
-    return secrets.keyed_hash("confirmed-email", identity.canonical_email(email))
-
-
 def _post_email_notice(tx: Transaction, account: Account, owner_id: str | None) -> None:
     """Ask the mailbox to confirm.
 
@@ -228,5 +223,7 @@ def _post_email_notice(tx: Transaction, account: Account, owner_id: str | None) 
         outbox.post(tx, Notice(NoticeKind.EMAIL_IN_USE, owner_id))
         return
     about = email_hash(account.pending_email)
-    link = links.create(tx, VERIFY_EMAIL, account.pk, EMAIL_CONFIRMATION_LASTS, about=about)
-    outbox.post(tx, Notice(NoticeKind.EMAIL_CONFIRMATION, account.pk, {"link_id": link.pk}))
+    link = links.create(tx, LinkPurpose.VERIFY_EMAIL, account.pk, about=about)
+    disown = links.create(tx, LinkPurpose.DISOWN_EMAIL, account.pk, about=about, partner_id=link.pk)
+    sent = {"link_id": link.pk, "disown_link_id": disown.pk}
+    outbox.post(tx, Notice(NoticeKind.EMAIL_CONFIRMATION, account.pk, sent))

@@ -1,17 +1,29 @@
 """From outbox to channel: relay what was written, send what is still true, and take up what was left (mechanism 5)."""
 
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
 from chalicelib import clock, observability
-from chalicelib.clients import email, queues
+from chalicelib.clients import email, push, queues, sms
 from chalicelib.clients.aws import Permanent
-from chalicelib.domain.notices import NoticeKind, OutboxStatus, Topic
-from chalicelib.models import accounts, links, outbox
+from chalicelib.domain import deliveries
+from chalicelib.domain.deliveries import Address, Contacts
+from chalicelib.domain.notices import RULES, Channel, DeliveryStatus, Notice, NoticeKind, OutboxStatus, Topic
+from chalicelib.errors import Conflict, Unavailable
+from chalicelib.models import accounts, feedback, notices, outbox, preferences, push_devices
 from chalicelib.models.accounts import Account
 from chalicelib.models.outbox import OutboxRow
-from chalicelib.services import links as link_service
-from chalicelib.services import rendering
+from chalicelib.models.transaction import Transaction, transaction
+from chalicelib.services import addressing, composing, rendering, suppressions
+from chalicelib.services import contacts as contact_service
 from chalicelib.settings import settings
 
 _TOPICS = frozenset(Topic)
+_SWEEP_SECONDS = 40
+"""How long one sweep goes on at most: its function has 55 seconds."""
+
+_ENDED = {DeliveryStatus.FAILED, DeliveryStatus.BOUNCED, DeliveryStatus.DROPPED}
 
 
 def relay(rows: list[tuple[str, Topic]]) -> list[str]:
@@ -19,77 +31,164 @@ def relay(rows: list[tuple[str, Topic]]) -> list[str]:
     left: list[str] = []
     for topic in Topic:
         ids = [row_id for row_id, of in rows if of is topic]
-        left += queues.send_ids(_queue(topic), ids) if ids else []
+        left += queues.send_ids(settings().queue_url(topic), ids) if ids else []
     return left
 
 
-def _queue(topic: Topic) -> str:
-    return {Topic.EMAIL: settings().queue_email_url, Topic.REFERENCES: settings().queue_references_url}[topic]
+def is_for_later(not_before: str | None) -> bool:
+    """Whether a row has to wait for a time that has not come."""
+    return not_before is not None and not_before > clock.stamp(clock.now())
 
 
 def sweep() -> int:
-    """Queue again what has been pending for over two minutes; returns how many rows."""
-    # A row of no known topic has no queue: it is in the relay's dead-letter queue, with an alarm.
-    due = [row for row in outbox.find_due() if row.topic in _TOPICS]
-    left = set(relay([(row.pk, Topic(row.topic)) for row in due]))
-    queued = [row for row in due if row.pk not in left]
-    for row in queued:
-        outbox.postpone(row)
-    return len(queued)
+    """Queue again what is due: what was left for two minutes, what failed a while ago, what waited for the morning.
+
+    Returns how many rows.
+    """
+    until, swept = time.monotonic() + _SWEEP_SECONDS, 0
+    while time.monotonic() < until:
+        due = outbox.find_due()
+        # A row of no known topic has no queue: it is in the relay's dead-letter queue, with an alarm. It waits like the
+        # others, so that the rows behind it have their turn.
+        left = set(relay([(row.pk, Topic(row.topic)) for row in due if row.topic in _TOPICS]))
+        done = [row for row in due if row.pk not in left]
+        for row in done:
+            outbox.postpone(row)
+        swept += len(done)
+        if not done:
+            break
+    return swept
 
 
-def deliver_email(row_id: str) -> None:
-    """Send one notice, if it is still pending and still true.
+def deliver(row_id: str) -> None:
+    """Send one message, if it is still pending, still true and still has somewhere to go.
 
-    Raises Retryable; what can never be sent is dropped and logged.
+    What its channel cannot take now is tried again later, what it will never take goes to the next channel. Anything
+    else that goes wrong is raised, and the row given back.
     """
     row = outbox.find(row_id)
     if row is None or row.status != OutboxStatus.PENDING or not outbox.claim(row):
         return
     try:
-        status = _send(row)
+        _deliver(row)
+    except Unavailable as failed:
+        observability.count("DeliveryRetried")
+        observability.fault("delivery.retried", failed, notice_id=row.pk, notice_kind=row.notice_kind)
+        outbox.retry_later(row)
     except Exception:
         outbox.release(row)
         raise
-    outbox.settle(row, status)
 
 
-def _send(row: OutboxRow) -> OutboxStatus:
-    message = _message(row)
-    if message is None:
-        return OutboxStatus.DROPPED
+def _deliver(row: OutboxRow) -> None:
+    account = accounts.find_account(row.account_id or "")
+    contacts = contact_service.find(account) if account and not account.disabled else Contacts()
+    address = contacts.resolve(row.address or "")
+    if account is None or address is None:
+        _settle(row, OutboxStatus.DROPPED, DeliveryStatus.DROPPED)
+    elif suppressions.is_suppressed(address.channel, address.value):
+        _fail(row, address, "suppressed")
+    else:
+        _send(row, account, address)
+
+
+def _send(row: OutboxRow, account: Account, address: Address) -> None:
+    values = composing.compose(NoticeKind(row.notice_kind or ""), account, row)
+    if values is None:
+        _settle(row, OutboxStatus.DROPPED, DeliveryStatus.DROPPED)
+        return
     try:
-        email.send(message)
+        _SENDERS[address.channel](row, account, address, values)
     except Permanent as refused:
-        observability.fault("notice.refused", refused, notice_id=row.pk, notice_kind=row.notice_kind)
-        observability.count("NoticeRefused")
-        return OutboxStatus.DROPPED
+        _fail(row, address, refused.code)
+        return
     observability.event("notice.sent", notice_id=row.pk, notice_kind=row.notice_kind)
-    return OutboxStatus.DONE
+    _settle(row, OutboxStatus.DONE, DeliveryStatus.SENT)
 
 
-def _message(row: OutboxRow) -> email.Email | None:
-    """The email as things are now, or None where there is nothing to tell any more."""
-    notice = row.notice()
-    account = accounts.find_account(notice.account_id)
-    if account is None or account.disabled:
-        return None
-    if notice.kind is NoticeKind.EMAIL_CONFIRMATION:
-        return _confirmation(account, notice.about["link_id"])
-    return _email_in_use(account)
+def _send_email(row: OutboxRow, account: Account, address: Address, values: composing.Values) -> None:
+    reader = rendering.Reader.of(account)
+    if not address.is_confirmed:
+        # The phrase is between the clinic and the holder: who has a mistyped mailbox must not learn it.
+        reader = replace(reader, phrase=None)
+    email.send(rendering.email(NoticeKind(row.notice_kind or ""), address.value, reader, values), row.pk)
 
 
-def _confirmation(account: Account, link_id: str) -> email.Email | None:
-    link = links.find(link_id)
-    if link is None or link.is_over or account.pending_email is None:
-        return None
-    values = {"link": link_service.url(link_id), "expires_at": clock.read_stamp(link.expires_at)}
-    return rendering.email(
-        NoticeKind.EMAIL_CONFIRMATION, account.pending_email, account.language, account.time_zone, values
-    )
+def _send_sms(row: OutboxRow, account: Account, address: Address, values: composing.Values) -> None:
+    message = rendering.sms(NoticeKind(row.notice_kind or ""), address.value, rendering.Reader.of(account), values)
+    sms.send(message, row.pk)
 
 
-def _email_in_use(account: Account) -> email.Email | None:
-    if not account.email:
-        return None
-    return rendering.email(NoticeKind.EMAIL_IN_USE, account.email, account.language, account.time_zone, {})
+def _send_push(row: OutboxRow, account: Account, address: Address, _values: composing.Values) -> None:
+    device = push_devices.find(account.pk, address.value)
+    if device is None:
+        raise Permanent("no_device")
+    arn = device.endpoint_arn or push.create_endpoint(device.platform, device.push_token)
+    if arn != device.endpoint_arn:
+        push_devices.note_endpoint(device, arn)
+    message_id = push.send(arn, device.platform, row.notice_id or "", rendering.push(account.language))
+    feedback.note_push(message_id, row.pk)
+
+
+_SENDERS: Mapping[Channel, Callable[[OutboxRow, Account, Address, composing.Values], None]] = {
+    Channel.EMAIL: _send_email,
+    Channel.SMS: _send_sms,
+    Channel.PUSH: _send_push,
+}
+
+
+def _settle(row: OutboxRow, status: OutboxStatus, shown: DeliveryStatus) -> None:
+    with _first_to_settle(), transaction() as tx:
+        outbox.settle_in(tx, row, status)
+        notices.note_statuses(tx, row.account_id or "", row.notice_id or "", {Channel(row.topic): shown})
+
+
+def _fail(row: OutboxRow, address: Address, code: str) -> None:
+    observability.event("notice.refused", notice_id=row.pk, notice_kind=row.notice_kind, code=code)
+    observability.count("NoticeRefused")
+    with _first_to_settle(), transaction() as tx:
+        outbox.settle_in(tx, row, OutboxStatus.FAILED)
+        suppressions.learn(tx, address, code, row.account_id or "")
+        give_up(tx, row, DeliveryStatus.FAILED)
+
+
+class _first_to_settle:  # noqa: N801  A context manager that reads as a word of the sentence it stands in.
+    """Another worker who settled the row meanwhile has done what had to be done."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
+        return isinstance(error, Conflict)
+
+
+def give_up(tx: Transaction, row: OutboxRow, status: DeliveryStatus) -> None:
+    """Note in a transaction that a message does not reach its reader, and try the next channel.
+
+    The next is tried only where every other has ended in vain. A Conflict means that it was tried before.
+    """
+    channel = Channel(row.topic)
+    copy, account = notices.find(row.account_id or "", row.notice_id or ""), accounts.find_account(row.account_id or "")
+    if copy is None or account is None:
+        return
+    statuses = copy.statuses
+    if status is DeliveryStatus.FAILED and statuses.get(channel) is DeliveryStatus.SENT:
+        # Another device or mailbox of the same channel has it.
+        return
+    statuses[channel] = status
+    if set(statuses.values()) <= _ENDED:
+        statuses |= _try_next(tx, row, account, set(statuses))
+    notices.note_statuses(tx, account.pk, copy.notice_id, statuses)
+
+
+def _try_next(tx: Transaction, row: OutboxRow, account: Account, tried: set[Channel]) -> dict[Channel, DeliveryStatus]:
+    kind = NoticeKind(row.notice_kind or "")
+    rule, chosen = RULES[kind], preferences.find(account.pk)
+    statuses: dict[Channel, DeliveryStatus] = {}
+    found = deliveries.following(contact_service.find(account), rule, tried)
+    notice = Notice(kind, account.pk, row.ids(), row.patient_id)
+    for message in addressing.messages(row.notice_id or "", notice, account, found):
+        not_before = addressing.quiet_until(message.address.channel, rule, chosen, account)
+        outbox.post_delivery(tx, message, not_before)
+        statuses[message.address.channel] = DeliveryStatus.HELD if not_before else DeliveryStatus.QUEUED
+    return statuses

@@ -3,19 +3,38 @@
 A token carries a link's id and its derived secret; what it does is decided by the link's purpose.
 """
 
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
 from chalicelib.auth import secrets
 from chalicelib.domain import identity
 from chalicelib.domain.access import NOBODY, Actor, ActorKind
 from chalicelib.domain.audit import Action, Entry
-from chalicelib.errors import IdentityNotConfirmed, LinkEnded, NotFound
-from chalicelib.models import accounts, audit, links, patients
+from chalicelib.domain.events import ClinicEvent, ClinicEventType
+from chalicelib.domain.links import LinkEnd, LinkPurpose
+from chalicelib.domain.notices import Channel, Notice, NoticeKind
+from chalicelib.errors import IdentityNotConfirmed, LinkEnded, NotFound, StaleVersion, Unavailable
+from chalicelib.models import accounts, audit, links, outbox, password_resets, patients, preferences
 from chalicelib.models.accounts import Account
 from chalicelib.models.links import Link
 from chalicelib.models.transaction import transaction
-from chalicelib.services.accounts import VERIFY_EMAIL, email_hash
 from chalicelib.settings import settings
 
 _ID_LENGTH, _SECRET_LENGTH = 26, 22
+_SECRET_BYTES, _CODE_DIGITS = 16, 8
+_RACES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What a page may know of a link before anybody has proved who they are: nothing of a patient's."""
+
+    link_id: str
+    purpose: LinkPurpose
+    about: str
+    language: str
+    asks_birth_date: bool
+    end: LinkEnd | None
 
 
 def url(link_id: str) -> str:
@@ -25,8 +44,12 @@ def url(link_id: str) -> str:
 
 def token(link_id: str) -> str:
     """The token of a link: its id and 128 derived bits."""
-    secret = secrets.encode(secrets.derive("link", link_id, 0)[:16])
-    return f"{link_id.removeprefix('lnk_')}{secret}"
+    return f"{link_id.removeprefix('lnk_')}{secrets.encode(_secret(link_id)[:_SECRET_BYTES])}"
+
+
+def code(link_id: str) -> str:
+    """The same secret as `token` for people to type: 8 digits, out of bits that the token does not show."""
+    return f"{int.from_bytes(_secret(link_id)[_SECRET_BYTES:]) % 10**_CODE_DIGITS:0{_CODE_DIGITS}}"
 
 
 def find(link_token: str) -> Link:
@@ -48,30 +71,155 @@ def find_open(link_token: str) -> Link:
     return link
 
 
+def open_link(link_token: str) -> Opened:
+    """What a token's page may know, whether the link still works or not. Changes nothing. Raises NotFound."""
+    link = find(link_token)
+    account = _account_of(link)
+    return Opened(
+        link_id=link.pk,
+        purpose=LinkPurpose(link.purpose),
+        about=link.about,
+        language=account.language,
+        asks_birth_date=bool(account.patient_id),
+        end=_end(link, account),
+    )
+
+
+def prove(link_token: str, date_of_birth: str | None, purpose: LinkPurpose) -> tuple[Link, Account]:
+    """The working link of a token and its account, once its holder's birth date is right.
+
+    Raises NotFound, also for a link of another purpose, LinkEnded, and IdentityNotConfirmed.
+    """
+    link, account = _find_working(link_token, purpose)
+    check_birth_date(link, account, date_of_birth)
+    return link, account
+
+
+def check_birth_date(link: Link, account: Account, date_of_birth: str | None) -> None:
+    """Require the birth date of an account's holder (ISO 8601). A wrong one costs one of the link's tries.
+
+    Of an account that belongs to no patient no birth date is known, and none is asked. Raises IdentityNotConfirmed,
+    and LinkEnded where no try is left.
+    """
+    if not account.patient_id:
+        return
+    links.take_try(link)
+    patient = patients.find(account.patient_id)
+    if patient is None or not patient.birth_date or not secrets.same(patient.birth_date, date_of_birth or ""):
+        raise IdentityNotConfirmed
+    links.give_back_try(link)
+
+
+def email_hash(email: str) -> str:
+    """What a confirmation link keeps of the address that it was sent to: it confirms that one and no other."""
+    return secrets.keyed_hash("confirmed-email", identity.canonical_email(email))
+
+
 def verify_email(link_token: str, date_of_birth: str | None, actor: Actor = NOBODY) -> Account:
     """Confirm the email that a link was sent to. Outside the account's own session the birth date is asked for.
 
     Raises NotFound, LinkEnded, IdentityNotConfirmed for a wrong birth date, and EmailTaken.
     """
-    link = find_open(link_token)
-    account = accounts.find_account(link.account_id)
-    if link.purpose != VERIFY_EMAIL or account is None:
-        raise NotFound
-    if not account.pending_email or email_hash(account.pending_email) != link.about:
-        raise LinkEnded
+    link, account = _find_working(link_token, LinkPurpose.VERIFY_EMAIL)
+    email = account.pending_email or ""
     if actor.id != account.pk:
-        _check_birth_date(link, account, date_of_birth)
+        check_birth_date(link, account, date_of_birth)
     with transaction() as tx:
-        accounts.verify_email(tx, account, account.pending_email, identity.canonical_email(account.pending_email))
+        accounts.verify_email(tx, account, email, identity.canonical_email(email))
         links.use(tx, link)
-        holder = Actor(ActorKind.ACCOUNT, account.pk, patient_id=account.patient_id)
-        audit.record(tx, Entry(holder, Action.ACCOUNT_EMAIL_VERIFY, account_id=account.pk, about={"link_id": link.pk}))
+        outbox.post_event(tx, _event(ClinicEventType.CONTACT_EMAIL_CONFIRMED, account))
+        audit.record(tx, _entry(Action.ACCOUNT_EMAIL_VERIFY, link, account))
     return account
 
 
-def _check_birth_date(link: Link, account: Account, date_of_birth: str | None) -> None:
-    links.take_try(link)
-    patient = patients.find(account.patient_id) if account.patient_id else None
-    if patient is None or not patient.birth_date or not secrets.same(patient.birth_date, date_of_birth or ""):
-        raise IdentityNotConfirmed
-    links.give_back_try(link)
+def disown_email(link_token: str) -> None:
+    """Take the address that a link was sent to off the account, confirmed or not: it is not the holder's.
+
+    Whoever has the mailbox may do so without a birth date, which only the account's holder knows, and who is told in
+    other ways. Confirming the address anew undoes it. Raises NotFound and LinkEnded.
+    """
+    link, account = _find_working(link_token, LinkPurpose.DISOWN_EMAIL)
+    is_pending = _is_of(account.pending_email, link)
+    email = (account.pending_email if is_pending else account.email) or ""
+    with transaction() as tx:
+        accounts.disown_email(tx, account, email, identity.canonical_email(email), is_pending=is_pending)
+        links.use(tx, link)
+        if link.partner_id:
+            links.end(tx, link.partner_id)
+        if not is_pending:
+            # Of an address that nobody confirmed the clinic was never told.
+            outbox.post_event(tx, _event(ClinicEventType.CONTACT_EMAIL_REMOVED, account))
+        outbox.post(tx, Notice(NoticeKind.EMAIL_REMOVED, account.pk))
+        audit.record(tx, _entry(Action.ACCOUNT_EMAIL_DISOWN, link, account))
+
+
+def stop_emails(link_token: str, date_of_birth: str | None) -> None:
+    """Switch off the emails of the type of notice that a link is about; other channels stay as they are.
+
+    The link stays good for as long as it lasts: whoever switches them on again may want to stop them again. Raises
+    NotFound, LinkEnded, and IdentityNotConfirmed for a wrong birth date.
+    """
+    link, account = prove(link_token, date_of_birth, LinkPurpose.STOP_MESSAGES)
+    for _ in range(_RACES):
+        with suppress(StaleVersion):
+            return _switch_off_emails(link, account)
+    raise Unavailable(retry_after=1)
+
+
+def _switch_off_emails(link: Link, account: Account) -> None:
+    chosen = preferences.find(account.pk)
+    wanted = [row for row in chosen.rows() if row.kind == link.about and Channel.EMAIL in row.channels]
+    if not wanted:
+        return
+    choices = {**chosen.choices, **{row.cell: row.channels - {Channel.EMAIL} for row in wanted}}
+    with transaction() as tx:
+        preferences.put(tx, account.pk, replace(chosen, choices=choices), chosen.version)
+        audit.record(tx, _entry(Action.ACCOUNT_PREFERENCES_EDIT, link, account))
+
+
+def _find_working(link_token: str, purpose: LinkPurpose) -> tuple[Link, Account]:
+    link = find(link_token)
+    if link.purpose != purpose:
+        raise NotFound
+    account = _account_of(link)
+    if _end(link, account) is not None:
+        raise LinkEnded
+    return link, account
+
+
+def _account_of(link: Link) -> Account:
+    account = accounts.find_account(link.account_id)
+    if account is None:
+        raise NotFound
+    return account
+
+
+def _end(link: Link, account: Account) -> LinkEnd | None:
+    """Why a link does nothing any more, also by what has become of what it is about."""
+    match link.purpose:
+        case LinkPurpose.VERIFY_EMAIL if _is_of(account.email, link):
+            return LinkEnd.USED
+        case LinkPurpose.VERIFY_EMAIL if not _is_of(account.pending_email, link):
+            return LinkEnd.REPLACED
+        case LinkPurpose.DISOWN_EMAIL if not (_is_of(account.email, link) or _is_of(account.pending_email, link)):
+            return LinkEnd.USED
+        case LinkPurpose.RESET_PASSWORD if link.end is None and not password_resets.is_running(link):
+            return LinkEnd.REPLACED
+    return link.end
+
+
+def _is_of(email: str | None, link: Link) -> bool:
+    return bool(email) and secrets.same(email_hash(email or ""), link.about)
+
+
+def _entry(action: Action, link: Link, account: Account) -> Entry:
+    holder = Actor(ActorKind.ACCOUNT, account.pk, patient_id=account.patient_id)
+    return Entry(holder, action, account_id=account.pk, about={"link_id": link.pk})
+
+
+def _event(event_type: ClinicEventType, account: Account) -> ClinicEvent:
+    return ClinicEvent(event_type, account.patient_id, {"account_id": account.pk})
+
+
+def _secret(link_id: str) -> bytes:
+    return secrets.derive("link", link_id, 0)

@@ -6,8 +6,9 @@ from chalicelib.auth.sessions import Transport
 from chalicelib.domain.access import Actor
 from chalicelib.domain.accounts import SessionView
 from chalicelib.domain.audit import Action, Entry
+from chalicelib.domain.notices import Notice, NoticeKind
 from chalicelib.errors import FieldError, Invalid
-from chalicelib.models import accounts, audit, patients
+from chalicelib.models import accounts, audit, outbox, patients
 from chalicelib.models.accounts import Account
 from chalicelib.models.transaction import transaction
 from chalicelib.services import accounts as account_service
@@ -25,7 +26,7 @@ def change(actor: Actor, current_password: str, new_password: str) -> tuple[Sign
     account = account_service.find(actor)
     session = session_service.find_current(actor)
     _check_current(actor, account, session, current_password)
-    if errors := account_service.check_password(new_password, _own_words(account), "/new_password"):
+    if errors := account_service.check_password(new_password, own_words(account), "/new_password"):
         raise Invalid(errors)
     new_hash, transport = hashing.hash(new_password, peppers()), Transport(session.transport)
     with transaction() as tx:
@@ -39,6 +40,7 @@ def change(actor: Actor, current_password: str, new_password: str) -> tuple[Sign
             version=int(account.credentials_version) + 1,
         )
         audit.record(tx, Entry(actor, Action.ACCOUNT_PASSWORD_CHANGE, account_id=account.pk))
+        outbox.post(tx, Notice(NoticeKind.PASSWORD_CHANGED, account.pk))
     return SignedIn(account_service.view(account), tokens), transport
 
 
@@ -55,7 +57,8 @@ def _check_current(actor: Actor, account: Account, session: SessionView, passwor
     raise Invalid([FieldError("/current_password", "wrong_password")])
 
 
-def _own_words(account: Account) -> list[str]:
+def own_words(account: Account) -> list[str]:
+    """What others may know of an account's holder, and would try as a password."""
     patient = patients.find(account.patient_id) if account.patient_id else None
     words = account_service.words_of(patient) if patient else [settings().clinic_name]
     return [account.username, account.email or account.pending_email or "", *words]

@@ -80,13 +80,18 @@ def _reserve(username_key: str, device: Device | None, source_ip: str) -> list[T
     if device is not None:
         return [limits.take(f"sign-in:device:{device.device_id}", WRONG_PER_BUCKET)]
     limits.check_overall(_OVERALL, WRONG_OVERALL)
-    by_account = limits.take(f"sign-in:account:{secrets.keyed_hash('username', username_key)}", WRONG_PER_BUCKET)
+    by_account = limits.take(account_bucket(username_key), WRONG_PER_BUCKET)
     try:
         by_address = limits.take(f"sign-in:address:{limits.network(source_ip)}", WRONG_PER_BUCKET)
     except Exception:
         limits.give_back(by_account)
         raise
     return [by_account, by_address]
+
+
+def account_bucket(username_key: str) -> str:
+    """Where strangers' tries at one username count, whether anybody has it or not."""
+    return f"sign-in:account:{secrets.keyed_hash('username', username_key)}"
 
 
 def _is_right(password: str, account: Account | None, *, known_device: bool) -> bool:

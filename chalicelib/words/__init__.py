@@ -37,13 +37,13 @@ def say(key: str, language: str, **values: object) -> str:
     return catalogue(language)[key].format(**values)
 
 
-def negotiate(accept_language: str | None) -> str:
-    """The language that fits an Accept-Language header best (RFC 4647, basic filtering)."""
+def negotiate(accept_language: str | None, default: str = DEFAULT) -> str:
+    """The language that fits an Accept-Language header best (RFC 4647, basic filtering), else `default`."""
     for tag in _preferred(accept_language or ""):
         for language in languages():
             if tag == language or tag.startswith(f"{language}-"):
                 return language
-    return DEFAULT
+    return default
 
 
 def _preferred(header: str) -> list[str]:

@@ -1,15 +1,15 @@
 """The AWS that the portal runs on locally: moto in this process, made from the deployed template."""
 
 import os
-import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+from infra.local.environment import environment, forget_settings, without_own_account
 
 if TYPE_CHECKING:
-    from infra.local.outgoing import SentEmail, SentSms
+    from infra.local.outgoing import SentEmail, SentPush, SentSms
     from infra.local.resources import Maker
     from infra.local.storage import KeptObjects
     from infra.local.template import Deployed
@@ -18,7 +18,23 @@ REGION = "us-east-1"
 ACCESS_KEY = "EMBEDDEDAWSACCESSKEY"
 SECRET_KEY = "embedded"  # noqa: S105 - moto takes any, and links signed with it open on loopback only.
 
+TOPICS = ("notices", "email", "sms", "push", "events", "webhooks", "references")
+"""The outbox's topics, each of which has a queue of its name."""
+
 _BATCH = 25
+_PLATFORMS = {"ios": "APNS", "android": "GCM", "fire": "ADM"}
+
+
+class Aws(Protocol):
+    """What runners and tests use of an embedded AWS, whether it is in this process (EmbeddedAws) or in another."""
+
+    @property
+    def deployed(self) -> "Deployed": ...
+    def client(self, service: str) -> Any: ...
+    def sent_emails(self) -> "list[SentEmail]": ...
+    def sent_sms(self) -> "list[SentSms]": ...
+    def sent_pushes(self) -> "list[SentPush]": ...
+    def wipe(self) -> None: ...
 
 
 class EmbeddedAws:
@@ -45,19 +61,23 @@ class EmbeddedAws:
         self._dynamodb_endpoint, self._data_folder, self._s3_port = dynamodb_endpoint, data_folder, s3_port
         self._stops = ExitStack()
         self._started: tuple[Deployed, Maker, KeptObjects | None] | None = None
+        self._variables: dict[str, str] = {}
 
     def start(self) -> "Deployed":
         """Everything up, tables and all; raises resources.Differs for a table of another shape."""
-        from infra.local import moto_process
+        from infra.local import moto_process, moto_sns
 
         with ExitStack() as stops:
-            stops.enter_context(_environment(_credentials(self._dynamodb_endpoint)))
+            stops.enter_context(environment(_credentials(self._dynamodb_endpoint)))
             stops.enter_context(moto_process.embedded(self._dynamodb_endpoint))
             deployed = self._deploy(stops)
             endpoint = self._serve_objects(stops)
-            stops.enter_context(_environment(_settings(deployed, endpoint)))
-            stops.callback(_forget_settings)
-            _forget_settings()
+            applications = _push_applications(self.client("sns"), deployed)
+            variables = _settings(deployed, endpoint, applications, moto_sns.certificate())
+            self._variables = {name: text for name, text in variables.items() if text is not None}
+            stops.enter_context(environment(variables))
+            stops.callback(forget_settings)
+            forget_settings()
             self._stops = stops.pop_all()
         return deployed
 
@@ -78,6 +98,11 @@ class EmbeddedAws:
         """Names, URLs and ARNs by logical id, and the stack's outputs."""
         return self._running()[0]
 
+    @property
+    def variables(self) -> dict[str, str]:
+        """The environment variables that the portal reads, of the stack that was started."""
+        return dict(self._variables)
+
     def client(self, service: str) -> Any:
         """A boto3 client for this AWS, for runners and tests."""
         return self._running()[1].client(service)
@@ -93,6 +118,12 @@ class EmbeddedAws:
         from infra.local import outgoing
 
         return outgoing.sent_sms(REGION)
+
+    def sent_pushes(self) -> "list[SentPush]":
+        """The pushes that SNS took for devices, oldest first."""
+        from infra.local import outgoing
+
+        return outgoing.sent_pushes()
 
     def wipe(self) -> None:
         """Empties rows, objects, queues and sent mail. Tables, the root key and stream positions stay."""
@@ -112,10 +143,13 @@ class EmbeddedAws:
         return self._started
 
     def _deploy(self, stops: ExitStack) -> "Deployed":
-        from infra.local import outgoing, storage, template
+        from infra.local import moto_ses, moto_sns, moto_sqs, outgoing, storage, template
         from infra.local.resources import Maker
 
         outgoing.install()
+        moto_ses.install()
+        moto_sns.install()
+        moto_sqs.install()
         storage.install()
         stops.enter_context(outgoing.empty_mailbox())
         maker = Maker(REGION)
@@ -169,8 +203,7 @@ def _wipe_queues(names: list[str]) -> None:
 
 
 def _credentials(dynamodb_endpoint: str | None) -> dict[str, str | None]:
-    """Nothing of the developer's own account may be read, let alone reached."""
-    variables: dict[str, str | None] = {name: None for name in os.environ if name.startswith("AWS_")}
+    variables = without_own_account()
     variables |= {
         "AWS_ACCESS_KEY_ID": ACCESS_KEY,
         "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
@@ -187,42 +220,39 @@ def _credentials(dynamodb_endpoint: str | None) -> dict[str, str | None]:
     return variables
 
 
-def _settings(deployed: "Deployed", s3_endpoint: str) -> dict[str, str | None]:
+def _settings(
+    deployed: "Deployed", s3_endpoint: str, applications: dict[str, str], certificate: str
+) -> dict[str, str | None]:
     outputs = deployed.outputs
     return {
         "STACK": outputs["Stack"],
-        "QUEUE_EMAIL_URL": outputs["EmailQueueUrl"],
-        "QUEUE_REFERENCES_URL": outputs["ReferencesQueueUrl"],
+        **{f"QUEUE_{topic.upper()}_URL": outputs[f"{topic.capitalize()}QueueUrl"] for topic in TOPICS},
         "RECORDS_BUCKET": outputs["RecordsBucketName"],
         "ROOT_KEY_SECRET": outputs["RootKeySecretName"],
         "EMAIL_SENDER": outputs["EmailSender"],
+        "EMAIL_CONFIGURATION_SET": outputs["EmailConfigurationSet"],
+        "FEEDBACK_TOPIC_ARN": outputs["FeedbackTopicArn"],
+        "SNS_SIGNING_CERTIFICATE": certificate,
+        **{f"PUSH_{platform.upper()}_ARN": arn for platform, arn in applications.items()},
+        # A clinic's system on this machine may be told of events too.
+        "WEBHOOK_HOSTS": "127.0.0.1,localhost",
         "S3_PUBLIC_ENDPOINT": s3_endpoint,
     }
 
 
-def _forget_settings() -> None:
-    """settings() is read once per process; what was read before the start is not ours."""
-    module = sys.modules.get("chalicelib.settings")
-    if module is not None:
-        module.settings.cache_clear()
+def _push_applications(sns: Any, deployed: "Deployed") -> dict[str, str]:
+    """A platform application for each platform, by its ARN.
 
-
-@contextmanager
-def _environment(variables: dict[str, str | None]) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in variables}
-    _set(variables)
-    try:
-        yield
-    finally:
-        _set(before)
-
-
-def _set(variables: dict[str, str | None]) -> None:
-    for name, value in variables.items():
-        if value is None:
-            os.environ.pop(name, None)
-        else:
-            os.environ[name] = value
+    CloudFormation has no type for them, since they hold the credentials of Apple, Google and Amazon: in AWS an operator
+    makes them once, with the same attribute for the events.
+    """
+    attributes = {"PlatformCredential": "local", "EventDeliveryFailure": deployed.outputs["FeedbackTopicArn"]}
+    return {
+        name: sns.create_platform_application(
+            Name=f"{deployed.stack}-{name}", Platform=platform, Attributes=attributes
+        )["PlatformApplicationArn"]
+        for name, platform in _PLATFORMS.items()
+    }
 
 
 def _keep_root_key(secrets: Any, deployed: "Deployed", path: Path) -> None:

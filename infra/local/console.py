@@ -2,27 +2,26 @@
 
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from chalicelib import clock
 from chalicelib.settings import settings
+from infra.local import previews
+from infra.local.console_input import LONGEST_ADVANCE_SECONDS, RefusedError, is_form, read_reaction, read_seconds
+from infra.local.feedback import Feedback, NotSentError
 from infra.local.lambda_proxy import Headers, HttpRequest, HttpResponse
 from infra.local.mailbox import Mailbox
 from infra.local.seeded import SeededClinic
 
-LONGEST_ADVANCE_SECONDS = 10 * 365 * 24 * 3600
-
 _TEMPLATES = Path(__file__).parent / "console"
 _HOSTS = frozenset({"127.0.0.1", "localhost"})
-_FORM = "application/x-www-form-urlencoded"
-_BODY_LIMIT = 10_000
 _STEPS = (
     ("1 minute", 60),
     ("15 minutes", 15 * 60),
@@ -38,28 +37,25 @@ _POLICY = (
 )
 
 
-class _RefusedError(Exception):
-    """What was sent to the console makes no sense."""
-
-    def __init__(self, status: HTTPStatus, detail: str, *headers: tuple[str, str]) -> None:
-        super().__init__(detail)
-        self.status = status
-        self.detail = detail
-        self.headers = headers
-
-
 class Console:
     """Answers the console's requests.
 
     Args:
         clinic: The sample clinic as it was brought in.
         mailbox: What went out.
+        feedback: How what became of it is told.
         portal_url: Where the portal is served.
     """
 
-    def __init__(self, clinic: SeededClinic, mailbox: Mailbox, portal_url: str) -> None:
+    def __init__(self, clinic: SeededClinic, mailbox: Mailbox, feedback: Feedback, portal_url: str) -> None:
         self._clinic = clinic
         self._mailbox = mailbox
+        self._reactions: Mapping[tuple[str, str], Callable[[str, str], None]] = {
+            ("email", "bounce"): lambda message_id, _text: feedback.bounce(message_id),
+            ("email", "complaint"): lambda message_id, _text: feedback.complain(message_id),
+            ("sms", "reply"): feedback.reply,
+            ("push", "dead_token"): lambda message_id, _text: feedback.end_token(message_id),
+        }
         self._portal_url = portal_url
         self._templates = Environment(
             loader=FileSystemLoader(_TEMPLATES), autoescape=select_autoescape(["html"]), undefined=StrictUndefined
@@ -70,13 +66,15 @@ class Console:
             "/outbox.json": {"GET": self._outbox},
             "/sample.json": {"GET": self._sample},
             "/clock": {"POST": self._advance},
+            "/feedback": {"POST": self._react},
+            "/previews": {"GET": self._previews},
         }
 
     def handle(self, request: HttpRequest) -> HttpResponse:
         """Answer one request."""
         try:
             return self._route(request)(request)
-        except _RefusedError as refused:
+        except RefusedError as refused:
             return _problem(refused.status, refused.detail, *refused.headers)
 
     def refuse(self, _request: HttpRequest, status: int) -> HttpResponse:
@@ -87,11 +85,11 @@ class Console:
         _check_that_it_is_local(request)
         methods = self._routes.get(request.path)
         if methods is None:
-            raise _RefusedError(HTTPStatus.NOT_FOUND, f"The console has {', '.join(self._routes)}.")
+            raise RefusedError(HTTPStatus.NOT_FOUND, f"The console has {', '.join(self._routes)}.")
         answer = methods.get("GET" if request.method == "HEAD" else request.method)
         if answer is None:
             allow = ", ".join(methods)
-            raise _RefusedError(HTTPStatus.METHOD_NOT_ALLOWED, f"{request.path} takes {allow}.", ("Allow", allow))
+            raise RefusedError(HTTPStatus.METHOD_NOT_ALLOWED, f"{request.path} takes {allow}.", ("Allow", allow))
         return answer
 
     def _outbox(self, _request: HttpRequest) -> HttpResponse:
@@ -101,17 +99,22 @@ class Console:
         return _json(HTTPStatus.OK, self._clinic.as_json())
 
     def _page(self, _request: HttpRequest) -> HttpResponse:
-        nonce = secrets.token_urlsafe(16)
-        page = self._templates.get_template("page.html").render(
+        return self._html(
+            "page.html",
             clinic=self._clinic,
             longest=LONGEST_ADVANCE_SECONDS,
-            clinic_name=settings().clinic_name,
             messages=self._mailbox.messages(),
-            nonce=nonce,
             now=clock.now().astimezone(settings().clinic_zone),
             portal_url=self._portal_url,
             steps=_STEPS,
         )
+
+    def _previews(self, _request: HttpRequest) -> HttpResponse:
+        return self._html("previews.html", previews=previews.by_kind(), widths=previews.WIDTHS)
+
+    def _html(self, template: str, **values: Any) -> HttpResponse:
+        nonce = secrets.token_urlsafe(16)
+        page = self._templates.get_template(template).render(clinic_name=settings().clinic_name, nonce=nonce, **values)
         headers = [
             ("Content-Type", "text/html; charset=utf-8"),
             ("Content-Security-Policy", _POLICY.format(nonce=nonce)),
@@ -119,50 +122,43 @@ class Console:
         return _answer(HTTPStatus.OK, headers, page.encode())
 
     def _advance(self, request: HttpRequest) -> HttpResponse:
-        is_form = (request.header("Content-Type") or "").split(";")[0].strip() == _FORM
-        by = timedelta(seconds=_read_seconds(request.body, is_form=is_form))
+        by = timedelta(seconds=read_seconds(request))
         # What went out so far keeps the time that it went out at.
         self._mailbox.collect()
         clock.advance(by)
-        if is_form:
-            return _answer(HTTPStatus.SEE_OTHER, [("Location", "/#clock")], b"")
-        return _json(HTTPStatus.OK, {"now": clock.stamp(clock.now())})
+        return _done(request, "/#clock", {"now": clock.stamp(clock.now())})
+
+    def _react(self, request: HttpRequest) -> HttpResponse:
+        reaction = read_reaction(request)
+        message = self._mailbox.find(reaction.message_id)
+        if message is None:
+            raise RefusedError(HTTPStatus.NOT_FOUND, "No message of this id went out.")
+        react = self._reactions.get((message.channel, reaction.event))
+        if react is None:
+            known = ", ".join(event for channel, event in self._reactions if channel == message.channel)
+            raise RefusedError(HTTPStatus.UNPROCESSABLE_ENTITY, f"event for this message: {known}.")
+        try:
+            react(message.id, reaction.text)
+        except NotSentError as gone:
+            raise RefusedError(HTTPStatus.NOT_FOUND, "The message was wiped.") from gone
+        return _done(request, "/#mailbox", {"id": message.id, "event": reaction.event})
+
+
+def _done(request: HttpRequest, place: str, body: Mapping[str, str]) -> HttpResponse:
+    """Back to the page for its own forms, JSON for programs."""
+    if is_form(request):
+        return _answer(HTTPStatus.SEE_OTHER, [("Location", place)], b"")
+    return _json(HTTPStatus.OK, body)
 
 
 def _check_that_it_is_local(request: HttpRequest) -> None:
     """A page on the internet may neither read the console under a name of its own nor post to it."""
     host = request.header("Host") or ""
     if urlsplit(f"//{host}").hostname not in _HOSTS:
-        raise _RefusedError(HTTPStatus.FORBIDDEN, "The console answers to 127.0.0.1 and localhost only.")
+        raise RefusedError(HTTPStatus.FORBIDDEN, "The console answers to 127.0.0.1 and localhost only.")
     origin = request.header("Origin")
     if request.method == "POST" and origin not in {None, f"http://{host}"}:
-        raise _RefusedError(HTTPStatus.FORBIDDEN, "The console takes posts of its own page, and of programs.")
-
-
-def _read_seconds(body: bytes, *, is_form: bool) -> float:
-    seconds = _from_form(body) if is_form else _from_json(body)
-    if not 0 <= seconds <= LONGEST_ADVANCE_SECONDS:
-        detail = f"advance_seconds is a number from 0 to {LONGEST_ADVANCE_SECONDS} (ten years)."
-        raise _RefusedError(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
-    return seconds
-
-
-def _from_form(body: bytes) -> float:
-    try:
-        return float(parse_qs(body[:_BODY_LIMIT].decode())["advance_seconds"][-1])
-    except (KeyError, ValueError) as error:
-        raise _RefusedError(HTTPStatus.UNPROCESSABLE_ENTITY, "advance_seconds is missing, or no number.") from error
-
-
-def _from_json(body: bytes) -> float:
-    try:
-        sent = json.loads(body[:_BODY_LIMIT])
-    except (ValueError, RecursionError) as error:
-        raise _RefusedError(HTTPStatus.BAD_REQUEST, 'The body is JSON: {"advance_seconds": 60}.') from error
-    seconds = sent.get("advance_seconds") if isinstance(sent, dict) else None
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
-        raise _RefusedError(HTTPStatus.UNPROCESSABLE_ENTITY, "advance_seconds is missing, or no number.")
-    return seconds
+        raise RefusedError(HTTPStatus.FORBIDDEN, "The console takes posts of its own page, and of programs.")
 
 
 def _when(text: str) -> datetime:

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from chalicelib import clock
-from infra.local.aws import EmbeddedAws
+from infra.local.aws import Aws
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,8 @@ class Message:
     text: str | None
     html: str | None
     sent_at: str = ""
+    payload: dict[str, Any] | None = None
+    """What the app on the device gets, for a push alone."""
 
 
 class Mailbox:
@@ -27,7 +29,7 @@ class Mailbox:
     `collect` is called after each round of the pump, which is what sends, so that the times are those of sending.
     """
 
-    def __init__(self, aws: EmbeddedAws) -> None:
+    def __init__(self, aws: Aws) -> None:
         self._aws = aws
         self._messages: dict[str, Message] = {}
         self._lock = threading.Lock()
@@ -46,8 +48,16 @@ class Mailbox:
         with self._lock:
             return list(self._messages.values())
 
+    def find(self, message_id: str) -> Message | None:
+        """A message by its id."""
+        self.collect()
+        with self._lock:
+            return self._messages.get(message_id)
+
     def as_json(self) -> list[dict[str, Any]]:
-        return [asdict(message) for message in self.messages()]
+        """Every message for programs; `payload` is on pushes only."""
+        found = [asdict(message) for message in self.messages()]
+        return [{name: value for name, value in one.items() if (name, value) != ("payload", None)} for one in found]
 
     def _sent(self) -> list[Message]:
         emails = [
@@ -55,4 +65,8 @@ class Mailbox:
             for email in self._aws.sent_emails()
         ]
         texts = [Message(sms.message_id, "sms", sms.to, None, sms.text, None) for sms in self._aws.sent_sms()]
-        return emails + texts
+        pushes = [
+            Message(push.message_id, "push", push.token, None, push.alert, None, payload=dict(push.payload))
+            for push in self._aws.sent_pushes()
+        ]
+        return emails + texts + pushes

@@ -1,20 +1,20 @@
-"""What left through SES and SNS: whole emails (moto keeps one of a simple email's two bodies) and text messages."""
+"""What left through SES and SNS: whole emails (moto keeps one of a simple email's two bodies), texts and pushes."""
 
 import base64
 import email
 import email.message
 import email.policy
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.utils import getaddresses
 from functools import wraps
 from typing import Any
 
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.sesv2.responses import SESV2Response
-from moto.sns.models import sns_backends
+from moto.sns.models import PlatformEndpoint, sns_backends
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,9 @@ class SentEmail:
     subject: str
     text: str | None
     html: str | None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    configuration_set: str | None = None
 
 
 @dataclass(frozen=True)
@@ -40,14 +43,36 @@ class SentSms:
     text: str
 
 
+@dataclass(frozen=True)
+class SentPush:
+    """One push that SNS took for a device.
+
+    `platform` is SNS's own name for it (APNS, GCM, ADM), and `payload` is what that platform gets.
+    """
+
+    order: int
+    message_id: str
+    endpoint_arn: str
+    platform: str
+    token: str
+    payload: Mapping[str, Any]
+
+    @property
+    def alert(self) -> str:
+        """What the device's owner reads before they open the app; empty where nothing is to be read."""
+        return _alert(self.payload)
+
+
 _emails: list[SentEmail] = []
+_pushes: list[SentPush] = []
 
 
 def install() -> None:
-    """Has SES's SendEmail remember whole emails; calling it again changes nothing."""
+    """Has SES remember whole emails and SNS what goes to devices; calling it again changes nothing."""
     if not hasattr(SESV2Response.send_email, "__wrapped__"):
         patches: list[tuple[type, str, Callable[..., Any]]] = [
-            (SESV2Response, "send_email", _remembering(SESV2Response.send_email))
+            (SESV2Response, "send_email", _remembering(SESV2Response.send_email)),
+            (PlatformEndpoint, "publish", _remembering_pushes(PlatformEndpoint.publish)),
         ]
         for owner, name, function in patches:
             setattr(owner, name, function)
@@ -64,20 +89,27 @@ def sent_sms(region: str) -> list[SentSms]:
     return [SentSms(order, key, number, text) for order, (key, (number, text)) in enumerate(messages, start=1)]
 
 
+def sent_pushes() -> list[SentPush]:
+    """The pushes that SNS took for devices, oldest first."""
+    return list(_pushes)
+
+
 @contextmanager
 def empty_mailbox() -> Iterator[None]:
     """An empty mailbox for one embedded AWS; what was there before comes back at the end."""
-    before = list(_emails)
+    before = list(_emails), list(_pushes)
     _emails.clear()
+    _pushes.clear()
     try:
         yield
     finally:
-        _emails[:] = before
+        _emails[:], _pushes[:] = before
 
 
 def forget(region: str) -> None:
-    """Empties the mailbox and the text messages."""
+    """Empties the mailbox: emails, text messages and pushes."""
     _emails.clear()
+    _pushes.clear()
     backend = sns_backends[DEFAULT_ACCOUNT_ID][region]
     backend.sms_messages.clear()
     backend.sms_message_objects.clear()
@@ -91,6 +123,39 @@ def _remembering(moto_send: Callable[[SESV2Response], str]) -> Callable[[SESV2Re
         return answer
 
     return send_email
+
+
+def _remembering_pushes(
+    moto_publish: Callable[[PlatformEndpoint, str], str],
+) -> Callable[[PlatformEndpoint, str], str]:
+    @wraps(moto_publish)
+    def publish(endpoint: PlatformEndpoint, message: str) -> str:
+        message_id = moto_publish(endpoint, message)
+        platform = endpoint.application.platform
+        payload = _payload(message, platform)
+        _pushes.append(SentPush(len(_pushes) + 1, message_id, endpoint.arn, platform, endpoint.token, payload))
+        return message_id
+
+    return publish
+
+
+def _payload(message: str, platform: str) -> dict[str, Any]:
+    """A message of the structure "json" holds a payload for each platform, itself JSON; any other is plain text."""
+    try:
+        payload: dict[str, Any] = json.loads(json.loads(message)[platform])
+    except (ValueError, TypeError, KeyError):
+        return {"default": message}
+    return payload
+
+
+def _alert(payload: Mapping[str, Any]) -> str:
+    """Apple's `aps.alert`, Google's `notification` (in its message of the API's version 1), Amazon's `data`."""
+    google = payload.get("fcmV1Message", {}).get("message", payload)
+    found = payload.get("aps", {}).get("alert") or google.get("notification") or payload.get("data") or payload
+    if isinstance(found, str):
+        return found
+    parts = (found.get(name) for name in ("title", "body", "message", "alert", "default"))
+    return "\n".join(part for part in parts if part)
 
 
 def _read(request: dict[str, Any], message_id: str) -> SentEmail:
@@ -108,6 +173,9 @@ def _read(request: dict[str, Any], message_id: str) -> SentEmail:
         subject=simple["Subject"]["Data"],
         text=body.get("Text", {}).get("Data"),
         html=body.get("Html", {}).get("Data"),
+        tags={tag["Name"]: tag["Value"] for tag in request.get("EmailTags", [])},
+        headers={header["Name"]: header["Value"] for header in simple.get("Headers", [])},
+        configuration_set=request.get("ConfigurationSetName"),
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any, Protocol, Self
 
 from chalice.app import DynamoDBEventConfig, ScheduledEventConfig, ScheduleExpression, SQSEventConfig
 
-from infra.local.aws import EmbeddedAws
+from infra.local.aws import Aws
 from infra.local.functions import EventFunction, Retry
 from infra.local.queues import QueueSource
 from infra.local.schedules import ScheduleSource
@@ -51,7 +51,7 @@ class Pump:
     def __init__(
         self,
         app_module: ModuleType,
-        aws: EmbeddedAws,
+        aws: Aws,
         positions: Path | None = None,
         after_step: Callable[[], None] = lambda: None,
     ) -> None:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from infra.local.aws import EmbeddedAws
+from infra.local.aws import Aws
 from infra.local.functions import EventFunction, FunctionError, Record, Retry, failed_items
 from infra.local.lambda_proxy import REGION
 
@@ -18,7 +18,7 @@ class QueueSource:
     to the dead-letter queue.
     """
 
-    def __init__(self, function: EventFunction, aws: EmbeddedAws, queue: str, batch_size: int) -> None:
+    def __init__(self, function: EventFunction, aws: Aws, queue: str, batch_size: int) -> None:
         self._function = function
         self._batch_size = batch_size
         self._sqs = aws.client("sqs")

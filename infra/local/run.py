@@ -125,6 +125,7 @@ def _bind(port: int, portal_door: _Door, console_door: _Door) -> tuple[LocalServ
 def _open(running: ExitStack, url: str, endpoint: str | None, doors: tuple[_Door, _Door]) -> None:
     """Start AWS, the app and the pump, bring in the sample clinic, and open the doors on them."""
     from infra.local.console import Console
+    from infra.local.feedback import Feedback
     from infra.local.mailbox import Mailbox
 
     _say(f"starting the embedded AWS{f', with its tables at {endpoint}' if endpoint else ''}")
@@ -140,7 +141,7 @@ def _open(running: ExitStack, url: str, endpoint: str | None, doors: tuple[_Door
     gateway, mailbox = portal_gateway(app.app), Mailbox(aws)
     clinic = seed(gateway, folder / "sample.json" if folder else None, _say)
     running.enter_context(Pump(app, aws, folder / "stream-positions.json" if folder else None, mailbox.collect))
-    console = Console(clinic, mailbox, url)
+    console = Console(clinic, mailbox, Feedback(aws), url)
     doors[0].open(gateway.handle, gateway.refuse)
     doors[1].open(console.handle, console.refuse)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from infra.local.aws import EmbeddedAws
+from infra.local.aws import Aws
 from infra.local.functions import EventFunction, FunctionError, Record, Retry, failed_items
 
 ON_FAILURE = "relay-dlq"
@@ -70,9 +70,7 @@ class StreamSource:
     goes to the on-failure queue, as the deployed mapping is set up.
     """
 
-    def __init__(
-        self, function: EventFunction, aws: EmbeddedAws, table: str, batch_size: int, positions: Positions
-    ) -> None:
+    def __init__(self, function: EventFunction, aws: Aws, table: str, batch_size: int, positions: Positions) -> None:
         self._function = function
         self._table = aws.deployed.named(table).name
         self._batch_size = batch_size

@@ -11,7 +11,7 @@ from chalicelib.handlers.operations import REGISTRY
 from tests.support.aws_calls import AwsCall, failing, recorded, refused, unreachable
 from tests.support.portal import Answer, Portal
 from tests.support.promises import Promise
-from tests.support.routes import Somebody, bodies, by_id, send, somebody
+from tests.support.routes import PARAMETERS, Somebody, bodies, by_id, parameters, send, somebody
 
 ALONE = ("limit#", "tally#")
 """Counters of tries are written alone, as are the tries of a link or a code (attribute `tries`)."""
@@ -30,19 +30,18 @@ def _request(portal: Portal, me: Somebody, operation_id: str) -> Callable[[], An
     operation = by_id(operation_id)
     tokens = {"account": me.person.token, "client": portal.client_token()}
     token = tokens.get(operation.policy.kind)
-    if operation.method == "DELETE":
-        path = {"session_id": me.new_session()[0]} if "{session_id}" in operation.path else {}
-        me.new_session()
-        return lambda: send(portal, operation, path, None, token)
-    body = bodies(portal, me)[operation_id]()
+    # So that there are others to be signed out.
+    me.new_session()
+    body = bodies(portal, me)[operation_id]() if operation.takes_body else {}
     path = body.pop("_path", {})
+    path |= {name: PARAMETERS[name](portal, me) for name in parameters(operation) if name not in path}
     return lambda: send(portal, operation, path, body, token)
 
 
 def _is_counter(call: AwsCall) -> bool:
     key = call.params.get("Key", call.params.get("Item", {})).get("pk", {}).get("S", "")
     names = call.params.get("ExpressionAttributeNames", {}).values()
-    return key.startswith(ALONE) or set(names) & {"tries", "wrong_in_a_row"} != set()
+    return key.startswith(ALONE) or set(names) & {"tries", "wrong_answers", "wrong_in_a_row"} != set()
 
 
 @pytest.mark.parametrize("operation_id", CHANGING)

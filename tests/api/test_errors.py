@@ -170,17 +170,17 @@ def test_one_more_file_of_words_is_one_more_language_everywhere(tmp_path: Path) 
     for part in ("chalicelib", "infra"):
         shutil.copytree(ROOT / part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "app.py", tmp_path)
-    marked = {key: f"«es» {text}" for key, text in words.catalogue("en").items()}
-    (tmp_path / "chalicelib" / "words" / "es.json").write_text(json.dumps(marked), "utf-8")
-    spanish = ["es", "es-MX,en;q=0.5", "fr, en;q=0.3, es ; q=0.8", "ES"]
-    english = ["en", "fr", "es;q=0, en", "en, es", "es;q=0.4, en;q=0.6"]
+    marked = {key: f"«fr» {text}" for key, text in words.catalogue("en").items()}
+    (tmp_path / "chalicelib" / "words" / "fr.json").write_text(json.dumps(marked), "utf-8")
+    french = ["fr", "fr-CA,en;q=0.5", "de, en;q=0.3, fr ; q=0.8", "FR"]
+    english = ["en", "de", "fr;q=0, en", "en, fr", "fr;q=0.4, en;q=0.6"]
     run = subprocess.run(
-        [sys.executable, "-c", _OTHER_LANGUAGE, *spanish, *english],
+        [sys.executable, "-c", _OTHER_LANGUAGE, *french, *english],
         cwd=tmp_path, capture_output=True, text=True, check=True,
     )  # fmt: skip
     found = json.loads(run.stdout.splitlines()[-1])
     for header, answers in found.items():
-        language, mark = ("es", True) if header in spanish else ("en", False)
+        language, mark = ("fr", True) if header in french else ("en", False)
         assert answers["languages"] == [language] * 4, header
-        assert [answers[part].startswith("«es»") for part in ("title", "field", "legal")] == [mark] * 3, header
-        assert (f'<html lang="{language}">' in answers["page"], "«es»" in answers["page"]) == (True, mark), header
+        assert [answers[part].startswith("«fr»") for part in ("title", "field", "legal")] == [mark] * 3, header
+        assert (f'<html lang="{language}" ' in answers["page"], "«fr»" in answers["page"]) == (True, mark), header

@@ -1,13 +1,17 @@
 """The link in a confirmation email: safe to open, single use, five tries, three days (ID 4 and 5, RC 3, SE 5)."""
 
+import base64
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 import pytest
 
 from chalicelib import clock
+from chalicelib.domain.links import LinkPurpose
 from chalicelib.services import links as link_service
-from tests.support.crowd import seen_by_a_stranger
+from tests.support.aws_calls import failing, unreachable
+from tests.support.crowd import at_once, seen_by_a_stranger
+from tests.support.links import path_of, post
 from tests.support.portal import Answer, Portal
 from tests.support.promises import Promise
 from tests.support.sign_in import link_token
@@ -99,3 +103,44 @@ def test_no_table_holds_a_links_token(portal: Portal) -> None:
     stored = repr([portal.rows(area) for area in ("accounts", "audit", "outbox")])
     assert token not in stored
     assert token[26:] not in stored
+
+
+def test_a_link_has_a_code_of_eight_digits_that_its_token_does_not_tell(portal: Portal) -> None:
+    link_ids = [f"lnk_{number:026}" for number in range(500)]
+    codes = [link_service.code(link_id) for link_id in link_ids]
+    assert all(len(code) == 8 and code.isdecimal() for code in codes)
+    assert len(set(codes)) > 495
+    assert {code[0] for code in codes} == set("0123456789")
+    secret = link_service.token(link_ids[0]).removeprefix(link_ids[0].removeprefix("lnk_"))
+    shown = int.from_bytes(base64.urlsafe_b64decode(secret + "=="))
+    assert int(codes[0]) not in {shown % 10**8, (shown >> 64) % 10**8}
+
+
+def test_a_link_does_only_what_it_is_for(portal: Portal) -> None:
+    person = portal.register()
+    for purpose in (LinkPurpose.DISOWN_EMAIL, LinkPurpose.STOP_MESSAGES, LinkPurpose.RESET_PASSWORD):
+        token = path_of(portal, person, purpose).removeprefix("/l/")
+        assert confirm(portal, token).status == 404
+        assert confirm(portal, token, None, session=person.token).status == 404
+
+
+def test_while_the_database_does_not_answer_a_link_opens_a_page_that_says_so(portal: Portal) -> None:
+    person = portal.register()
+    path = path_of(portal, person, LinkPurpose.VERIFY_EMAIL)
+    with failing(lambda call: call.service == "dynamodb", unreachable()):
+        answers = [portal.call("GET", path), post(portal, path, date_of_birth=BORN)]
+    for answer in answers:
+        assert (answer.status, answer.header("content-type")) == (503, "text/html; charset=utf-8")
+        assert answer.header("retry-after") is not None
+
+
+def test_of_two_who_post_a_page_at_once_one_acts_and_the_other_reads_that_it_is_done(portal: Portal) -> None:
+    for purpose, fields in (
+        (LinkPurpose.VERIFY_EMAIL, {"date_of_birth": BORN}),
+        (LinkPurpose.DISOWN_EMAIL, {}),
+    ):
+        person = portal.register()
+        path = path_of(portal, person, purpose)
+        answers = at_once(6, lambda _, path=path, fields=fields: post(portal, path, **fields))  # type: ignore[misc]
+        assert [answer.status for answer in answers].count(200) == 1
+        assert {answer.status for answer in answers} <= {200, 410}

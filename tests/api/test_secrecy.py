@@ -4,95 +4,21 @@ Canaries are seeded in everything that comes in. What must not keep them is capt
 can do, and fails in all the ways that can be provoked, and is searched.
 """
 
-import io
 import json
-import logging
 import re
-import sys
 import traceback
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
-from chalicelib import observability
+from chalicelib import clock
 from chalicelib.handlers.functions import FunctionFailed
 from infra.local.lambda_proxy import LambdaContext
 from tests.support.aws_calls import AwsCall, failing, hooked, refused
 from tests.support.portal import Answer, Patient, Person, Portal
 from tests.support.promises import Promise
-
-LOCAL_ONLY = ("moto", "werkzeug", "infra", "asyncio")
-"""Loggers of the embedded AWS, which is not deployed."""
-
-
-@dataclass
-class Canaries:
-    """What must turn up nowhere, by what it is."""
-
-    values: dict[str, str] = field(default_factory=dict)
-
-    def seed(self, what: str, value: str) -> str:
-        self.values[what] = value
-        return value
-
-    def found_in(self, sink: str) -> list[str]:
-        text = sink.casefold()
-        return [what for what, value in self.values.items() if value.casefold() in text]
-
-
-class Sinks:
-    """Everything that outlives a request outside the tables that hold the record."""
-
-    def __init__(self) -> None:
-        self.texts: dict[str, list[str]] = {}
-
-    def add(self, sink: str, text: str) -> None:
-        self.texts.setdefault(sink, []).append(text)
-
-    def leaks(self, canaries: Canaries) -> list[str]:
-        return [
-            f"{sink}: {what} in {text[:300]}"
-            for sink, texts in self.texts.items()
-            for text in texts
-            for what in canaries.found_in(text)
-        ]
-
-
-class _Listener(logging.Handler):
-    """Takes every record of every logger, whatever its level, as the root logger of a function at DEBUG would."""
-
-    def __init__(self, sinks: Sinks) -> None:
-        super().__init__(logging.NOTSET)
-        self._sinks = sinks
-        self.setFormatter(logging.Formatter("%(name)s %(message)s"))
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if not record.name.startswith(LOCAL_ONLY):
-            extra = {name: value for name, value in vars(record).items() if name not in {"args", "msg"}}
-            self._sinks.add("logs", f"{self.format(record)} {extra!r}")
-
-
-@contextmanager
-def listening(sinks: Sinks) -> Iterator[None]:
-    """All log records, and the lines that the portal's logger makes of its own."""
-    root, listener, lines = logging.getLogger(), _Listener(sinks), io.StringIO()
-    handler = observability.logger().registered_handler
-    assert isinstance(handler, logging.StreamHandler)
-    level, handler.stream = root.level, lines
-    root.addHandler(listener)
-    root.setLevel(logging.DEBUG)
-    try:
-        yield
-    finally:
-        root.setLevel(level)
-        root.removeHandler(listener)
-        # What was there may be the captured output of a test that is over.
-        handler.stream = sys.__stdout__
-        sinks.add("log lines", lines.getvalue())
+from tests.support.secrecy import Canaries, Sinks, listening
 
 
 def _listen_to_queues_and_files(sinks: Sinks, canaries: Canaries, call: AwsCall) -> None:
@@ -101,14 +27,24 @@ def _listen_to_queues_and_files(sinks: Sinks, canaries: Canaries, call: AwsCall)
         sinks.add("queues", json.dumps(call.params))
     if call.service == "s3":
         sinks.add("file keys", repr({name: value for name, value in call.params.items() if name != "Body"}))
+    if call.service == "sns" and call.operation == "Publish":
+        sinks.add("text messages" if "PhoneNumber" in call.params else "push", call.params["Message"])
     if call.service == "sesv2":
-        content = json.dumps(call.params["Content"], ensure_ascii=False)
-        link = re.search(r"/l/([\w-]+)", content)
-        if link is not None:
-            # The message exists to carry its link; nothing else may.
-            canaries.seed(f"link token {link[1][:6]}", link[1])
-            content = content.replace(link[1], "-")
+        content = _without_what_it_carries(json.dumps(call.params["Content"], ensure_ascii=False), canaries)
         sinks.add("emails", content)
+        for url in re.findall(r"https?://[^\s\"<\\]+", content):
+            sinks.add("URLs in emails", url)
+
+
+def _without_what_it_carries(content: str, canaries: Canaries) -> str:
+    """A message exists to carry its link, its code, or the username that was asked for; nothing else may."""
+    for token in set(re.findall(r"/l/([\w-]+)", content)):
+        canaries.seed(f"link token {token[:26]}", token)
+        content = content.replace(token, "-")
+    for code in set(re.findall(r"\b[0-9]{8}\b", content)):
+        canaries.seed(f"one-time code {code[:2]}", code)
+        content = content.replace(code, "-")
+    return content.replace(canaries.values["username"], "-") if "Your username" in content else content
 
 
 TITLE = "Zanzibar fever of the left elbow"
@@ -126,6 +62,7 @@ def _resources(resource_id: str, canaries: Canaries) -> tuple[dict[str, Any], ..
             "resourceType": "Observation",
             "id": f"{resource_id}-o",
             "status": "final",
+            "effectiveDateTime": clock.now().isoformat(),
             "code": {"text": "Hemoglobin"},
             "category": [{"coding": [{"code": "laboratory"}]}],
             "subject": subject,
@@ -178,7 +115,10 @@ class Walk:
         self._errors(patient, person)
         self._links(patient)
         self._clinic(patient)
+        self._messages(person)
+        self._recovery(person)
         self._bugs(person)
+        self._poison(person)
 
     def _seed_session(self, which: str, session: dict[str, Any]) -> None:
         for name in ("access_token", "refresh_token", "device_token", "csrf_token"):
@@ -250,7 +190,7 @@ class Walk:
                 assert person.get(f"/v1/patients/me/records/{record['record_id']}{query}").status == 200
 
     def _links(self, patient: Patient) -> None:
-        (email,) = self.portal.emails(f"{self.resource_id}@example.org")
+        email = self.portal.emails(f"{self.resource_id}@example.org")[0]
         found = re.search(r"/l/(\S+)", email.text or "")
         assert found is not None
         form = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -270,6 +210,55 @@ class Walk:
         self.portal.call("POST", "/v1/clinic/tokens", asked, source_ip="198.51.100.243")
         key = self.canaries.seed("idempotency key", "candelabra-5512")
         self.portal.issue_code(self.portal.new_patient(), key=key)
+
+    def _messages(self, person: Person) -> None:
+        """New results, by every channel."""
+        token = self.canaries.seed("push token", f"pomegranate{uuid.uuid4().hex}")
+        key = {"Idempotency-Key": str(uuid.uuid4())}
+        asked = {"platform": "ios", "push_token": token}
+        assert person.call("POST", "/v1/me/devices", asked, headers=key).status == 201
+        tag = {"If-Match": person.get("/v1/me/notification-preferences").header("etag") or ""}
+        row = {"notice_type": "results", "channels": {"push": True, "email": True, "sms": True}}
+        choice = {"rows": [row], "quiet_hours": None}
+        assert person.call("PUT", "/v1/me/notification-preferences", choice, headers=tag).status == 200
+        _, result, _ = _resources(self.resource_id, self.canaries)
+        self.portal.import_fhir({**result, "id": f"{self.resource_id}-o2"})
+        self.portal.drain()
+        for notice in person.get("/v1/me/notices").json["items"]:
+            assert person.get(f"/v1/me/notices/{notice['notice_id']}").status == 200
+
+    def _recovery(self, person: Person) -> None:
+        portal, email = self.portal, f"{self.resource_id}@example.org"
+        portal.call("POST", "/v1/username-reminders", {"email": email}, source_ip="198.51.100.246")
+        asked = portal.call("POST", "/v1/password-resets", {"identifier": email}, source_ip="198.51.100.246").json
+        code = re.search(r"\b[0-9]{8}\b", portal.emails(email)[-1].text or "")
+        assert code is not None
+        path = f"/v1/password-resets/{asked['reset_id']}/confirm"
+        wrong_answer = self.canaries.seed("wrong security answer", "crimson accordion")
+        person.password = self.canaries.seed("new password", "nineteen paper kettles hum")
+        right = {"otp": code[0], "new_password": person.password}
+        portal.call("POST", path, {**right, "otp": "00000000"})
+        portal.call("POST", path, {**right, "new_password": "short"})
+        question = portal.call("POST", path, {**right, "security_answer": wrong_answer}).json["question"]["question_id"]
+        place = [item["question_id"] for item in portal.security_answers()].index(question)
+        answer = self.canaries.values[f"security answer {place}"]
+        assert portal.call("POST", path, {**right, "security_answer": answer}).status == 204
+        again = portal.sign_in(person.username, person.password, source_ip="198.51.100.246").json
+        self._seed_session("session after the reset", again)
+        person.session = again
+        portal.drain()
+
+    def _poison(self, person: Person) -> None:
+        """Messages that break their workers until they are set aside."""
+        words = " ".join(self.canaries.values.values())
+        with failing(lambda call: call.service in {"sesv2", "sns"}, KeyError(words)):
+            asked = {"current_password": person.password, "new_password": f"{person.password} again"}
+            assert person.call("PUT", "/v1/me/password", asked).status == 200
+            self.portal.drain()
+        # What stands in a report is the sender's; what becomes of it must say nothing.
+        report = json.dumps({"Type": "Notification", "Message": json.dumps({"bounce": words}), "Signature": "AAAA"})
+        self.portal.aws.client("sqs").send_message(QueueUrl=_queue_url(self.portal, "feedback"), MessageBody=report)
+        self.portal.drain()
 
     def _bugs(self, person: Person) -> None:
         """A bug's exception quotes everything that it has."""
@@ -300,32 +289,63 @@ def test_nothing_about_a_patient_gets_into_any_sink(
     assert not leaks, "\n".join(leaks[:20])
 
 
+_KEPT_ROWS = {"served": "idempotency rows", "notice": "notices", "suppression": "suppressions"}
+
+
 def _read_what_is_kept(portal: Portal, sinks: Sinks) -> None:
     for area in ("audit", "outbox"):
         for row in portal.rows(area):
             sinks.add(f"{area} rows", json.dumps(row, default=repr, ensure_ascii=False))
     for row in portal.rows("accounts"):
-        if row.get("kind", {}).get("S") == "served":
-            sinks.add("idempotency rows", json.dumps(row))
+        if sink := _KEPT_ROWS.get(row.get("kind", {}).get("S", "")):
+            sinks.add(sink, json.dumps(row))
         if row["pk"]["S"].startswith(("limit#", "tally#")):
             sinks.add("counters", json.dumps(row))
     listed = portal.aws.client("s3").list_objects_v2(Bucket=portal.aws.deployed.outputs["RecordsBucketName"])
     for found in listed.get("Contents", ()):
         sinks.add("file keys", found["Key"])
 
+    _read_dead_letters(portal, sinks)
+
+
+def _read_dead_letters(portal: Portal, sinks: Sinks) -> None:
+    sqs = portal.aws.client("sqs")
+    for url in [url for url in sqs.list_queues()["QueueUrls"] if url.endswith("-dlq")]:
+        while found := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+            for message in found:
+                sinks.add("dead letters", message["Body"])
+                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+
+
+def _queue_url(portal: Portal, name: str) -> str:
+    stack = portal.aws.deployed.outputs["Stack"]
+    url: str = portal.aws.client("sqs").get_queue_url(QueueName=f"{stack}-{name}")["QueueUrl"]
+    return url
+
 
 def _assert_alive(sinks: Sinks) -> None:
     """A sink that caught nothing proves nothing."""
-    wanted = {"logs", "queues", "emails", "file keys", "audit rows", "outbox rows", "idempotency rows", "counters"}
+    wanted = {"logs", "queues", "emails", "URLs in emails", "text messages", "push", "dead letters", "file keys"}
+    wanted |= {"audit rows", "outbox rows", "notices", "idempotency rows", "counters"}
     assert wanted <= set(sinks.texts)
     assert '"_aws"' in sinks.texts["standard output"][0]
     assert "http.bug" in sinks.texts["log lines"][0]
 
 
+WORKERS = (
+    "address_notices",
+    "deliver_email",
+    "deliver_push",
+    "deliver_sms",
+    "deliver_webhooks",
+    "record_events",
+    "refresh_references",
+)
+"""What takes the id of an outbox row from a queue."""
+
 FUNCTIONS: dict[str, dict[str, Any]] = {
     "relay_outbox": {"Records": [{"eventName": "INSERT", "dynamodb": {"SequenceNumber": "1"}, "eventSourceARN": "x"}]},
-    "deliver_email": {"Records": [{"messageId": "m", "body": "{}"}]},
-    "refresh_references": {"Records": [{"messageId": "m", "body": "{}"}]},
+    **{name: {"Records": [{"messageId": "m", "body": "{}"}]} for name in (*WORKERS, "receive_feedback")},
     "sweep_outbox": {},
 }
 
@@ -380,13 +400,13 @@ def test_a_poison_message_leaves_nothing_in_the_log(portal: Portal, capfd: pytes
     ]
     records = [{"messageId": str(place), "body": body} for place, body in enumerate(bodies)]
     with listening(sinks):
-        for name in ("deliver_email", "refresh_references"):
+        for name in WORKERS:
             answer = getattr(portal.app, name)({"Records": records}, LambdaContext(name))
             # A row of that id is no longer there: nothing to do, as for a row that was swept long ago.
             assert [item["itemIdentifier"] for item in answer["batchItemFailures"]] == ["0", "1", "2", "3"]
     sinks.add("standard output", capfd.readouterr().out)
     assert sinks.leaks(canaries) == []
-    assert sinks.texts["log lines"][0].count("queue.message_failed") == 8
+    assert sinks.texts["log lines"][0].count("queue.message_failed") == 4 * len(WORKERS)
 
 
 def test_a_library_that_logs_requests_is_silent_even_where_everything_is_logged(portal: Portal) -> None:

@@ -1,5 +1,6 @@
 import json
 import re
+import uuid
 from collections.abc import Iterator
 from datetime import timedelta
 from html.parser import HTMLParser
@@ -8,8 +9,12 @@ from typing import Any
 import pytest
 
 from chalicelib import clock
+from chalicelib.domain.notices import NoticeKind
+from chalicelib.settings import settings
 from infra.local.aws import EmbeddedAws
-from infra.local.console import LONGEST_ADVANCE_SECONDS, Console
+from infra.local.console import Console
+from infra.local.console_input import LONGEST_ADVANCE_SECONDS, LONGEST_REPLY
+from infra.local.feedback import Feedback
 from infra.local.lambda_proxy import HttpRequest, HttpResponse
 from infra.local.mailbox import Mailbox
 from infra.local.seeded import SeededClient, SeededClinic, SeededPatient
@@ -39,7 +44,7 @@ def aws() -> Iterator[EmbeddedAws]:
 
 @pytest.fixture
 def console(aws: EmbeddedAws) -> Iterator[Console]:
-    yield Console(_CLINIC, Mailbox(aws), _PORTAL)
+    yield Console(_CLINIC, Mailbox(aws), Feedback(aws), _PORTAL)
     clock.reset()
 
 
@@ -56,8 +61,37 @@ def _get(console: Console, path: str) -> HttpResponse:
     return console.handle(HttpRequest("GET", path, headers=[_HERE]))
 
 
+def _post(console: Console, path: str, body: str, *headers: tuple[str, str]) -> HttpResponse:
+    return console.handle(HttpRequest("POST", path, headers=[_HERE, *headers], body=body.encode()))
+
+
 def _post_clock(console: Console, body: str, *headers: tuple[str, str]) -> HttpResponse:
-    return console.handle(HttpRequest("POST", "/clock", headers=[_HERE, *headers], body=body.encode()))
+    return _post(console, "/clock", body, *headers)
+
+
+def _react(console: Console, message_id: str, event: str, text: str = "") -> HttpResponse:
+    return _post(console, "/feedback", json.dumps({"id": message_id, "event": event, "text": text}))
+
+
+def _told(aws: EmbeddedAws) -> list[dict[str, Any]]:
+    """What arrived on the queue for feedback since the last time."""
+    sqs, queue = aws.client("sqs"), aws.deployed.resources["FeedbackQueue"].ref
+    found = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
+    for message in found:
+        sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+    return [json.loads(json.loads(message["Body"])["Message"]) for message in found]
+
+
+def _send_sms(aws: EmbeddedAws) -> None:
+    aws.client("sns").publish(PhoneNumber="+13125550147", Message="Your visit is on Friday")
+
+
+def _send_push(aws: EmbeddedAws) -> None:
+    sns = aws.client("sns")
+    token = f"token-{uuid.uuid4()}"
+    endpoint = sns.create_platform_endpoint(PlatformApplicationArn=settings().push_applications["ios"], Token=token)
+    payload = json.dumps({"aps": {"alert": "You have news"}, "notice_id": "ntc_1"})
+    sns.publish(TargetArn=endpoint["EndpointArn"], Message=json.dumps({"APNS": payload}), MessageStructure="json")
 
 
 def _items(console: Console) -> list[dict[str, Any]]:
@@ -65,6 +99,10 @@ def _items(console: Console) -> list[dict[str, Any]]:
     assert (answer.status, answer.header("Content-Type")) == (200, "application/json")
     items: list[dict[str, Any]] = answer.json()["items"]
     return items
+
+
+def _newest(console: Console, channel: str) -> dict[str, Any]:
+    return next(item for item in reversed(_items(console)) if item["channel"] == channel)
 
 
 def test_the_sample_clinic_is_served_as_programs_expect_it(console: Console) -> None:
@@ -235,7 +273,7 @@ def test_the_page_has_landmarks_labels_and_nothing_from_elsewhere(page: _Page) -
     assert [len(page.having(tag)) for tag in ("main", "h1", "nav")] == [1, 1, 1]
     assert page.having("html", lang="en")
     labels = {label["for"] for label in page.having("label")}
-    assert {field["id"] for field in page.having("input")} == labels
+    assert {field["id"] for field in page.having("input") if field.get("type") != "hidden"} == labels
     assert all("title" in frame for frame in page.having("iframe"))
     assert not page.having("link", rel="stylesheet")
     assert not [found for name, found in page.elements if name in {"script", "img"} and "src" in found]
@@ -247,3 +285,89 @@ def test_only_the_pages_own_script_may_run(console: Console) -> None:
     assert len(nonces[0]) == 1
     assert f"script-src 'nonce-{nonces[0][0]}'" in (first.header("Content-Security-Policy") or "")
     assert nonces[0] != nonces[1]
+
+
+def test_a_bounce_and_a_complaint_are_told_of_the_email_that_was_chosen(aws: EmbeddedAws, console: Console) -> None:
+    _send_email(aws, "Confirm")
+    email = _newest(console, "email")
+    _told(aws)
+    for event, told in (("bounce", "Bounce"), ("complaint", "Complaint")):
+        answer = _react(console, email["id"], event)
+        assert (answer.status, answer.json()) == (200, {"id": email["id"], "event": event})
+        (arrived,) = _told(aws)
+        assert (arrived["eventType"], arrived["mail"]["messageId"]) == (told, email["id"])
+
+
+def test_a_reply_has_the_words_that_were_typed(aws: EmbeddedAws, console: Console) -> None:
+    _send_sms(aws)
+    _told(aws)
+    assert _react(console, _newest(console, "sms")["id"], "reply", "Stop, please").status == 200
+    (arrived,) = _told(aws)
+    assert (arrived["originationNumber"], arrived["messageBody"]) == ("+13125550147", "Stop, please")
+
+
+def test_a_dead_token_is_told_of_the_push_that_was_chosen(aws: EmbeddedAws, console: Console) -> None:
+    _send_push(aws)
+    _told(aws)
+    push = _newest(console, "push")
+    assert (push["text"], push["payload"]["notice_id"]) == ("You have news", "ntc_1")
+    assert _react(console, push["id"], "dead_token").status == 200
+    assert [one["FailureType"] for one in _told(aws)] == ["InvalidPlatformToken"]
+
+
+def test_the_pages_own_buttons_come_back_to_the_mailbox(aws: EmbeddedAws, console: Console) -> None:
+    _send_email(aws, "Confirm")
+    _told(aws)
+    form = ("Content-Type", "application/x-www-form-urlencoded")
+    answer = _post(console, "/feedback", f"id={_newest(console, 'email')['id']}&event=bounce", form)
+    assert (answer.status, answer.header("Location")) == (303, "/#mailbox")
+    assert [one["eventType"] for one in _told(aws)] == ["Bounce"]
+
+
+def test_feedback_that_cannot_be_meant_is_refused_and_tells_nothing(aws: EmbeddedAws, console: Console) -> None:
+    _send_email(aws, "Confirm")
+    email = _newest(console, "email")["id"]
+    _told(aws)
+    assert _react(console, "nobody", "bounce").status == 404
+    assert _react(console, email, "reply", "STOP").status == 422
+    assert _react(console, email, "explode").status == 422
+    assert _react(console, email, "bounce", "x" * (LONGEST_REPLY + 1)).status == 422
+    assert _post(console, "/feedback", '{"id": 1, "event": "bounce"}').status == 422
+    assert _post(console, "/feedback", "{").status == 400
+    foreign = _post(console, "/feedback", f'{{"id": "{email}", "event": "bounce"}}', ("Origin", "https://evil.example"))
+    assert foreign.status == 403
+    assert _told(aws) == []
+
+
+def test_feedback_of_a_message_that_was_wiped_is_refused(aws: EmbeddedAws, console: Console) -> None:
+    _send_email(aws, "Confirm")
+    email = _newest(console, "email")["id"]
+    aws.wipe()
+    assert _react(console, email, "bounce").status == 404
+
+
+def test_the_page_offers_for_each_channel_what_its_readers_can_do(aws: EmbeddedAws, console: Console) -> None:
+    aws.wipe()
+    for send in (_send_sms, _send_push):
+        send(aws)
+    _send_email(aws, "Confirm")
+    page = _Page(_get(console, "/").body.decode())
+    assert {button["value"] for button in page.having("button", name="event")} == {"bounce", "complaint", "dead_token"}
+    assert {button["value"] for button in page.having("button", name="text")} == {"STOP", "HELP", "START"}
+    (words,) = page.having("input", name="text")
+    assert words["id"] in {label["for"] for label in page.having("label")}
+    assert {form["action"] for form in page.having("form", method="post")} == {"/clock", "/feedback"}
+
+
+def test_the_previews_show_every_kind_of_notice_at_two_widths_in_frames_that_run_no_script(console: Console) -> None:
+    answer = _get(console, "/previews")
+    page = _Page(answer.body.decode())
+    assert (answer.status, answer.header("Content-Type")) == (200, "text/html; charset=utf-8")
+    assert {section["id"] for section in page.having("section")} == set(NoticeKind)
+    frames = page.having("iframe")
+    assert {frame["style"] for frame in frames} == {"width: 320px", "width: 600px"}
+    assert all("allow-scripts" not in frame["sandbox"] and "<html" in frame["srcdoc"] for frame in frames)
+    assert len({frame["title"] for frame in frames}) >= 2 * 2 * 5
+    assert len(re.findall(r"<script nonce=", answer.body.decode())) == 1
+    assert page.having("a", href="/")
+    assert _Page(_get(console, "/").body.decode()).having("a", href="/previews")

@@ -7,10 +7,12 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
+from chalice.app import SQSEventConfig
 
 from infra.local.aws import REGION, EmbeddedAws
 from infra.local.resources import CREATORS, Differs, Maker
 from infra.local.template import NOT_EMULATED, Deployed, Template, TemplateError, deploy, load
+from tests.architecture.sources import ROOT
 
 _PARAMETERS = MappingProxyType({"EmailSender": "portal@sample-clinic.example", "DeletionProtection": "false"})
 _TEMPLATE = load()
@@ -58,22 +60,67 @@ def test_every_table_is_encrypted_recoverable_and_protected(table: dict[str, Any
     assert properties["DeletionProtectionEnabled"] == {"Ref": "DeletionProtection"}
 
 
+QUEUES = ("Notices", "Email", "Sms", "Push", "Events", "Webhooks", "References", "Feedback")
+
+
 def test_every_queue_is_encrypted_and_answers_over_tls_only() -> None:
     queues = _of_type("AWS::SQS::Queue")
-    (policy,) = _of_type("AWS::SQS::QueuePolicy").values()
     assert all(queue["Properties"]["KmsMasterKeyId"] == {"Ref": "DataKey"} for queue in queues.values())
-    assert {queue["Ref"] for queue in policy["Properties"]["Queues"]} == set(queues)
+    policies = [policy["Properties"] for policy in _of_type("AWS::SQS::QueuePolicy").values()]
+    of_which = [queue["Ref"] for policy in policies for queue in policy["Queues"]]
+    # A queue has one policy: a second resource would take the place of the first.
+    assert sorted(of_which) == sorted(queues)
+    for policy in policies:
+        by_sid = {statement["Sid"]: statement for statement in policy["PolicyDocument"]["Statement"]}
+        assert by_sid["TlsOnly"]["Effect"] == "Deny"
+        assert by_sid["TlsOnly"]["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_nothing_but_its_own_topic_is_let_into_a_queue_by_the_queue() -> None:
+    statements = [
+        (tuple(queue["Ref"] for queue in policy["Properties"]["Queues"]), statement)
+        for policy in _of_type("AWS::SQS::QueuePolicy").values()
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+        if statement["Effect"] == "Allow"
+    ]
+    ((queues, allowed),) = statements
+    assert queues == ("FeedbackQueue",)
+    assert allowed["Principal"] == {"Service": "sns.amazonaws.com"}
+    assert (allowed["Action"], allowed["Resource"]) == ("sqs:SendMessage", {"Fn::GetAtt": ["FeedbackQueue", "Arn"]})
+    assert allowed["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Ref": "Feedback"}}}
 
 
 def test_every_queue_that_a_function_reads_has_dead_letters_and_an_alarm_on_its_age() -> None:
     queues = _of_type("AWS::SQS::Queue")
-    read = {name: queue for name, queue in queues.items() if "RedrivePolicy" in queue["Properties"]}
-    dead = {queue["Properties"]["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0] for queue in read.values()}
-    assert set(read) == {"EmailQueue", "ReferencesQueue"}
-    assert all(queue["Properties"]["RedrivePolicy"]["maxReceiveCount"] == 5 for queue in read.values())
-    assert dead | {"RelayDeadLetters"} == set(queues) - set(read)
+    read = {name: queue["Properties"] for name, queue in queues.items() if "RedrivePolicy" in queue["Properties"]}
+    assert set(read) == {f"{name}Queue" for name in QUEUES}
+    for name in QUEUES:
+        redrive = read[f"{name}Queue"]["RedrivePolicy"]
+        assert redrive == {"deadLetterTargetArn": {"Fn::GetAtt": [f"{name}DeadLetters", "Arn"]}, "maxReceiveCount": 5}
+        kept = queues[f"{name}DeadLetters"]["Properties"]["MessageRetentionPeriod"]
+        assert kept > read[f"{name}Queue"]["MessageRetentionPeriod"]
+    dead = {f"{name}DeadLetters" for name in (*QUEUES, "Relay")}
+    assert dead == set(queues) - set(read)
     assert _watched("ApproximateAgeOfOldestMessage") == set(read)
-    assert _watched("ApproximateNumberOfMessagesVisible") == dead | {"RelayDeadLetters"}
+    assert _watched("ApproximateNumberOfMessagesVisible") == dead
+
+
+def _readers() -> dict[str, str]:
+    """Which function of app.py reads which queue."""
+    import app
+
+    sources = [source for source in app.app.event_sources if isinstance(source, SQSEventConfig)]
+    return {str(source.queue_arn).rpartition(":")[2]: source.handler_string.rpartition(".")[2] for source in sources}
+
+
+def test_every_queue_is_read_by_one_function_and_hides_a_message_for_six_times_its_time_out() -> None:
+    config = json.loads((ROOT / ".chalice" / "config.json").read_text(encoding="utf-8"))["lambda_functions"]
+    readers = _readers()
+    assert set(readers) == {name.lower() for name in QUEUES}
+    assert len(set(readers.values())) == len(QUEUES)
+    for name in QUEUES:
+        visible_after = _TEMPLATE.resources[f"{name}Queue"]["Properties"]["VisibilityTimeout"]
+        assert visible_after == 6 * config[readers[name.lower()]]["lambda_timeout"]
 
 
 def _watched(metric: str) -> set[str]:
@@ -138,6 +185,63 @@ def test_the_portals_roles_may_use_the_key_and_alarms_reach_the_encrypted_topic(
     by_sid = {statement["Sid"]: statement for statement in policy["Statement"]}
     assert by_sid["AccountByIam"]["Principal"] == {"AWS": "arn:aws:iam::123456789012:root"}
     assert by_sid["AlarmsToEncryptedTopic"]["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+
+
+def test_only_services_of_this_account_publish_feedback_and_each_may_use_the_key_for_it() -> None:
+    (policy,) = (
+        policy["Properties"]
+        for policy in _of_type("AWS::SNS::TopicPolicy").values()
+        if policy["Properties"]["Topics"] == [{"Ref": "Feedback"}]
+    )
+    allowed = {one["Sid"]: one for one in policy["PolicyDocument"]["Statement"] if one["Effect"] == "Allow"}
+    own = {"Ref": "AWS::AccountId"}
+    services = allowed.pop("FeedbackOfThisAccount")
+    assert services["Condition"] == {"StringEquals": {"aws:SourceAccount": own}}
+    assert allowed.pop("PushEventsOfThisAccount")["Condition"] == {"StringEquals": {"aws:SourceOwner": own}}
+    assert allowed == {}
+    key = _TEMPLATE.resources["DataKey"]["Properties"]["KeyPolicy"]["Statement"]
+    (encrypts,) = (one for one in key if one["Sid"] == "FeedbackToEncryptedTopic")
+    assert set(encrypts["Principal"]["Service"]) == {*services["Principal"]["Service"], "sns.amazonaws.com"}
+
+
+def test_the_key_policy_names_the_feedback_topic_as_it_is_called(aws: EmbeddedAws) -> None:
+    """By its name, since key and topic would wait for each other by reference."""
+    topic = aws.deployed.outputs["FeedbackTopicArn"]
+    key = aws.deployed.resources["DataKey"].ref
+    policy = json.loads(aws.client("kms").get_key_policy(KeyId=key, PolicyName="default")["Policy"])
+    by_sid = {statement["Sid"]: statement["Condition"] for statement in policy["Statement"] if "Condition" in statement}
+    assert by_sid["FeedbackToEncryptedQueue"] == {"ArnEquals": {"aws:SourceArn": topic}}
+    assert by_sid["FeedbackToEncryptedTopic"] == {"StringEquals": {"kms:EncryptionContext:aws:sns:topicArn": topic}}
+
+
+def test_every_topic_is_encrypted_and_takes_messages_over_tls_only() -> None:
+    topics = _of_type("AWS::SNS::Topic")
+    assert all(topic["Properties"]["KmsMasterKeyId"] == {"Ref": "DataKey"} for topic in topics.values())
+    policies = [policy["Properties"] for policy in _of_type("AWS::SNS::TopicPolicy").values()]
+    assert sorted(topic["Ref"] for policy in policies for topic in policy["Topics"]) == sorted(topics)
+    for policy in policies:
+        (tls,) = (one for one in policy["PolicyDocument"]["Statement"] if one["Sid"] == "TlsOnly")
+        assert (tls["Effect"], tls["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
+
+
+def test_the_whole_notification_goes_from_the_topic_to_the_queue(aws: EmbeddedAws) -> None:
+    sns, outputs = aws.client("sns"), aws.deployed.outputs
+    (found,) = sns.list_subscriptions_by_topic(TopicArn=outputs["FeedbackTopicArn"])["Subscriptions"]
+    attributes = sns.get_subscription_attributes(SubscriptionArn=found["SubscriptionArn"])["Attributes"]
+    assert (found["Protocol"], found["Endpoint"]) == ("sqs", outputs["FeedbackQueueArn"])
+    assert attributes["RawMessageDelivery"] == "false"
+
+
+def test_ses_tells_of_bounces_complaints_and_rejects_and_sends_none_of_them_again(aws: EmbeddedAws) -> None:
+    outputs = aws.deployed.outputs
+    name = outputs["EmailConfigurationSet"]
+    made = aws.client("sesv2").get_configuration_set(ConfigurationSetName=name)
+    assert made["DeliveryOptions"]["TlsPolicy"] == "REQUIRE"
+    assert made["SuppressionOptions"] == {"SuppressedReasons": ["BOUNCE", "COMPLAINT"]}
+    (destination,) = (one["Properties"] for one in _of_type("AWS::SES::ConfigurationSetEventDestination").values())
+    assert destination["ConfigurationSetName"] == {"Ref": "EmailConfiguration"}
+    assert destination["EventDestination"]["MatchingEventTypes"] == ["bounce", "complaint", "reject"]
+    assert destination["EventDestination"]["SnsDestination"] == {"TopicARN": {"Ref": "Feedback"}}
 
 
 def test_deploying_again_makes_nothing_twice_and_keeps_rows_and_secret(aws: EmbeddedAws) -> None:

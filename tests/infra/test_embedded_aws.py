@@ -54,8 +54,13 @@ def _count(aws: EmbeddedAws, area: str) -> int:
 
 def test_the_portals_settings_are_those_of_the_data_stack(aws: EmbeddedAws) -> None:
     outputs = aws.deployed.outputs
-    assert settings().queue_email_url == outputs["EmailQueueUrl"]
-    assert settings().queue_references_url == outputs["ReferencesQueueUrl"]
+    topics = ("notices", "email", "sms", "push", "events", "webhooks", "references")
+    urls = {topic: outputs[f"{topic.capitalize()}QueueUrl"] for topic in topics}
+    assert {topic: settings().queue_url(topic) for topic in topics} == urls
+    assert len(set(urls.values())) == len(topics)
+    assert settings().feedback_topic_arn == outputs["FeedbackTopicArn"]
+    assert settings().email_configuration_set == outputs["EmailConfigurationSet"]
+    assert settings().webhook_hosts == {"127.0.0.1", "localhost"}
     assert settings().records_bucket == outputs["RecordsBucketName"]
     assert settings().root_key_secret == outputs["RootKeySecretName"]
     assert settings().email_sender == SENDER
@@ -73,6 +78,8 @@ def test_nothing_of_the_developers_own_account_is_read_and_it_comes_back(monkeyp
         assert os.environ["STACK"] == settings().stack == "inner"
     assert os.environ["AWS_PROFILE"] == "my-own"
     assert os.environ["STACK"] == settings().stack == "before"
+    # What was read of this test's environment is not the next test's.
+    settings.cache_clear()
 
 
 def test_one_inside_another_hides_it_until_it_stops(aws: EmbeddedAws) -> None:

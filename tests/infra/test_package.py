@@ -5,7 +5,7 @@ import platform
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -13,9 +13,10 @@ from zipfile import ZipFile
 import pytest
 import yaml
 
-from chalicelib import errors
+from chalicelib import errors, settings
 from chalicelib.handlers import problems
 from infra.build import package
+from tests.architecture.sources import chalicelib
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = Path(__file__).with_name("health_of_the_zip.py")
@@ -158,13 +159,24 @@ def test_every_function_is_traced_and_has_memory_a_role_and_a_log_group_of_its_o
 def test_no_role_may_do_everything_or_touch_everything(template: dict[str, Any]) -> None:
     actions = {action for statement in statements(template) for action in statement["Action"]}
     assert {action for action in actions if "*" in action} == set()
-    # X-Ray's two actions know no resource.
-    boundless = [statement["Sid"] for statement in statements(template) if "*" in statement["Resource"]]
-    assert set(boundless) == {"Traces"}
+    # X-Ray's two actions know no resource, and neither do those of lists of telephone numbers and addresses.
+    boundless = [statement["Sid"] for statement in statements(template) if "*" in statement.get("Resource", [])]
+    assert set(boundless) <= {"Traces", "OptIn", "ForgetSuppression"}
+
+
+def test_who_may_text_numbers_may_publish_to_no_topic_and_no_device(template: dict[str, Any]) -> None:
+    """A telephone number is no resource; AWS's own way to allow them alone is to exclude whatever is one."""
+    excluding = [statement for statement in statements(template) if "NotResource" in statement]
+    assert {statement["Sid"] for statement in excluding} == {"SendToNumbersOnly"}
+    for statement in excluding:
+        assert statement["Action"] == ["sns:Publish"]
+        assert statement["NotResource"] == [{"Fn::Sub": "arn:${AWS::Partition}:sns:*:*:*"}]
 
 
 def test_audit_entries_cannot_be_changed_by_any_role(template: dict[str, Any]) -> None:
-    audit = [statement for statement in statements(template) if {"Ref": "AuditTableArn"} in statement["Resource"]]
+    audit = [
+        statement for statement in statements(template) if {"Ref": "AuditTableArn"} in statement.get("Resource", [])
+    ]
     allowed = {action for statement in audit for action in statement["Action"]}
     assert allowed
     assert allowed <= {"dynamodb:PutItem", "dynamodb:Query", "dynamodb:GetItem", "dynamodb:BatchGetItem"}
@@ -186,10 +198,71 @@ def test_every_parameter_without_a_default_is_an_output_of_the_data_stack(templa
     assert asked - set(data["Outputs"]) == set()
 
 
-def test_every_variable_of_the_functions_is_one_that_settings_reads(template: dict[str, Any]) -> None:
+class _Asked(dict[str, str]):
+    """An environment that notes what is looked up in it."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        super().__init__(values)
+        self.names: set[str] = set()
+
+    def get(self, name: str, default: Any = None) -> Any:
+        self.names.add(name)
+        return super().get(name, default)
+
+
+# Only the local portal is its own S3 and its own SNS.
+_LOCAL_ONLY = {"S3_PUBLIC_ENDPOINT", "SNS_SIGNING_CERTIFICATE"}
+
+
+def test_the_functions_are_given_every_variable_that_settings_reads_and_no_other(template: dict[str, Any]) -> None:
     given = set(template["Globals"]["Function"]["Environment"]["Variables"]) | {"STAGE"}
-    source = (ROOT / "chalicelib" / "settings.py").read_text(encoding="utf-8")
-    assert {name for name in given if f'"{name}"' not in source} == set()
+    asked = _Asked({})
+    settings.read(asked)
+    assert (given - asked.names, asked.names - given) == (set(), _LOCAL_ONLY)
+
+
+def test_the_parameters_defaults_are_settings_that_can_be_read(template: dict[str, Any]) -> None:
+    variables = template["Globals"]["Function"]["Environment"]["Variables"]
+    defaults = {name: rule.get("Default", "given") for name, rule in template["Parameters"].items()}
+    read = settings.read({name: str(defaults[value["Ref"]]) for name, value in variables.items()})
+    assert read.push_applications == {}
+    assert (read.email_configuration_set, read.sms_origination, read.sms_configuration_set) == ("given", None, None)
+    assert {read.queue_url(topic) for topic in ("notices", "email", "sms", "push", "events", "webhooks")} == {"given"}
+    assert read.security_contact.startswith("mailto:")
+
+
+def _alarms(template: dict[str, Any], namespace: str) -> dict[str, dict[str, Any]]:
+    found = [one["Properties"] for one in template["Resources"].values() if one["Type"] == "AWS::CloudWatch::Alarm"]
+    assert all(alarm["AlarmActions"] == [{"Ref": "AlarmsTopicArn"}] for alarm in found)
+    names = [json.dumps(alarm["AlarmName"]) for alarm in found]
+    assert len(set(names)) == len(names)
+    return {json.dumps(alarm["AlarmName"]): alarm for alarm in found if alarm["Namespace"] == namespace}
+
+
+def test_an_alarm_watches_the_errors_of_every_function_and_of_the_api(template: dict[str, Any]) -> None:
+    watched = [alarm["Dimensions"] for alarm in _alarms(template, "AWS/Lambda").values()]
+    names = [function["FunctionName"] for function in functions(template).values()]
+    key = json.dumps
+    assert sorted(watched, key=key) == sorted([[{"Name": "FunctionName", "Value": name}] for name in names], key=key)
+    (api,) = _alarms(template, "AWS/ApiGateway").values()
+    gateway = template["Resources"]["RestAPI"]["Properties"]
+    assert {one["Name"]: one["Value"] for one in api["Dimensions"]} == {
+        "ApiName": gateway["DefinitionBody"]["info"]["title"],
+        "Stage": gateway["StageName"],
+    }
+
+
+def test_an_alarm_watches_every_metric_of_the_portal_that_means_trouble(template: dict[str, Any]) -> None:
+    watched = {alarm["MetricName"] for alarm in _alarms(template, "portal").values()}
+    counted = {name for source in chalicelib() for name in re.findall(r'observability\.count\("(\w+)"', source.text)}
+    counted |= {"Faults"}  # Counted by observability itself.
+    assert {name for name in counted if not name.endswith(_FINE)} == watched
+    for alarm in _alarms(template, "portal").values():
+        assert alarm["Dimensions"] == [{"Name": "service", "Value": "portal"}]
+
+
+_FINE = ("Sent", "Taken", "Delivered")
+"""How the names of metrics end that count what went well."""
 
 
 @pytest.mark.slow

@@ -4,7 +4,7 @@ What it does is recorded from its own AWS clients, while the portal is used in e
 """
 
 import json
-import uuid
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,10 +19,22 @@ from infra.local.functions import EventFunction
 from infra.local.lambda_proxy import LambdaContext
 from tests.architecture.sources import ROOT, chalicelib
 from tests.support.aws_calls import SERVICES, AwsCall, hooked
-from tests.support.portal import Portal
-from tests.support.routes import bodies, condition, send, somebody
+from tests.support.everything import do_everything, late_and_large
+from tests.support.portal import Answer, Portal
 
-FUNCTIONS = ("api_handler", "relay_outbox", "deliver_email", "refresh_references", "sweep_outbox")
+FUNCTIONS = (
+    "api_handler",
+    "relay_outbox",
+    "address_notices",
+    "deliver_email",
+    "deliver_sms",
+    "deliver_push",
+    "record_events",
+    "deliver_webhooks",
+    "receive_feedback",
+    "refresh_references",
+    "sweep_outbox",
+)
 
 Permission = tuple[str, str]
 """An action and its resource, by the names of the templates."""
@@ -52,17 +64,34 @@ SOURCES: dict[str, set[Permission]] = {
         ("dynamodb:ListStreams", "OutboxTableArn/stream/*"),
         ("sqs:SendMessage", "RelayDeadLettersArn"),
     },
+    "address_notices": _consumes("NoticesQueueArn"),
     "deliver_email": _consumes("EmailQueueArn"),
+    "deliver_sms": _consumes("SmsQueueArn"),
+    "deliver_push": _consumes("PushQueueArn"),
+    "record_events": _consumes("EventsQueueArn"),
+    "deliver_webhooks": _consumes("WebhooksQueueArn"),
+    "receive_feedback": _consumes("FeedbackQueueArn"),
     "refresh_references": _consumes("ReferencesQueueArn"),
     "sweep_outbox": set(),
 }
 
 
-_PLAIN: dict[tuple[str, str], Permission] = {
-    ("s3", "GetObject"): ("s3:GetObject", "RecordsBucketArn/*"),
-    ("s3", "PutObject"): ("s3:PutObject", "RecordsBucketArn/*"),
-    ("secretsmanager", "GetSecretValue"): ("secretsmanager:GetSecretValue", "RootKeySecretArn"),
-    ("sesv2", "SendEmail"): ("ses:SendEmail", "sender"),
+# What sends text messages is a setting, so that whoever may use the one service may do the same through the other.
+_BY_OTHER = {
+    "send": {
+        ("sms-voice:SendTextMessage", kind) for kind in ("configuration-set", "phone-number", "pool", "sender-id")
+    },
+    "opt in": {("sms-voice:DeleteOptedOutNumber", "opt-out-list")},
+}
+_PLAIN: dict[tuple[str, str], set[Permission]] = {
+    ("s3", "GetObject"): {("s3:GetObject", "RecordsBucketArn/*")},
+    ("s3", "PutObject"): {("s3:PutObject", "RecordsBucketArn/*")},
+    ("secretsmanager", "GetSecretValue"): {("secretsmanager:GetSecretValue", "RootKeySecretArn")},
+    ("sesv2", "SendEmail"): {("ses:SendEmail", "identity"), ("ses:SendEmail", "configuration-set")},
+    ("sesv2", "DeleteSuppressedDestination"): {("ses:DeleteSuppressedDestination", "*")},
+    ("sns", "CreatePlatformEndpoint"): {("sns:CreatePlatformEndpoint", "app")},
+    ("sns", "SetEndpointAttributes"): {("sns:SetEndpointAttributes", "endpoint")},
+    ("sns", "OptInPhoneNumber"): {("sns:OptInPhoneNumber", "*"), *_BY_OTHER["opt in"]},
 }
 
 
@@ -79,8 +108,11 @@ def _permissions(call: AwsCall) -> set[Permission]:
             return {(f"dynamodb:{operation}", _table(params["TableName"]) + index)}
         case "sqs", "SendMessageBatch":
             return {("sqs:SendMessage", _queue(params["QueueUrl"]))}
+        case "sns", "Publish":
+            to_device = {("sns:Publish", "endpoint")}
+            return to_device if "TargetArn" in params else {("sns:Publish", "no topic, no device"), *_BY_OTHER["send"]}
         case _:
-            return {_PLAIN[call.service, call.operation]}
+            return _PLAIN[call.service, call.operation]
 
 
 def _table(name: str) -> str:
@@ -104,7 +136,8 @@ def _allowed(function: str) -> tuple[set[Permission], set[str]]:
     through: set[str] = set()
     for statement in policy["Statement"]:
         assert statement["Effect"] == "Allow"
-        found = {(action, _resource(one)) for action in statement["Action"] for one in statement["Resource"]}
+        resources = [_resource(one) for one in statement.get("Resource", [])] or [_excluded(statement["NotResource"])]
+        found = {(action, one) for action in statement["Action"] for one in resources}
         if "Condition" in statement:
             assert found == {(f"kms:{action}", "DataKeyArn") for action in _KMS}
             via = statement["Condition"]["StringEquals"]["kms:ViaService"]
@@ -120,9 +153,33 @@ def _resource(resource: str | Mapping[str, str]) -> str:
     if "Ref" in resource:
         return resource["Ref"]
     text = resource["Fn::Sub"]
-    if ":log-group:" in text:
+    if not text.startswith("arn:"):
+        return text.replace("${", "").replace("}", "")
+    # Of another service: by the kind of resource, which is the account's own or, by its name, this stack's.
+    kind, _, name = text.rpartition("${AWS::AccountId}:")[2].partition("/")
+    if kind.startswith("log-group:"):
         return "log group"
-    return "sender" if ":identity/" in text else text.replace("${", "").replace("}", "")
+    assert name in _NAMES[kind], text
+    return kind
+
+
+# End User Messaging's are the account's own; an operator makes them, and names them as they like.
+_NAMES = {
+    "identity": {"${EmailSender}"},
+    "configuration-set": {"${EmailConfigurationSet}", "*"},
+    "app": {"*/${Stack}-*"},
+    "endpoint": {"*/${Stack}-*"},
+    "phone-number": {"*"},
+    "pool": {"*"},
+    "sender-id": {"*"},
+    "opt-out-list": {"Default"},
+}
+
+
+def _excluded(not_resources: list[Mapping[str, str]]) -> str:
+    """A telephone number is no resource: whoever may publish to nothing that is one may publish to numbers alone."""
+    assert not_resources == [{"Fn::Sub": "arn:${AWS::Partition}:sns:*:*:*"}]
+    return "no topic, no device"
 
 
 class _Recorder:
@@ -131,6 +188,7 @@ class _Recorder:
     def __init__(self) -> None:
         self.running = "api_handler"
         self.done: dict[str, set[Permission]] = {name: set() for name in FUNCTIONS}
+        self.routes: set[str] = set()
 
     def __call__(self, call: AwsCall) -> None:
         self.done[self.running] |= _permissions(call)
@@ -148,121 +206,54 @@ class _Recorder:
 
 
 @pytest.fixture(scope="module")
-def done(portal: Portal) -> dict[str, set[Permission]]:
+def recorder(portal: Portal) -> _Recorder:
     """What each function did in the walk."""
     recorder = _Recorder()
-    entered = EventFunction.__call__
+    entered, called = EventFunction.__call__, portal.call
 
     def enter(function: EventFunction, event: Mapping[str, Any]) -> Any:
         with recorder.function(function.name):
             return entered(function, event)
 
+    def call(method: str, path: str, *arguments: Any, **more: Any) -> Answer:
+        recorder.routes.add(_route(method, path.partition("?")[0]))
+        return called(method, path, *arguments, **more)
+
     portal.drain()
     with pytest.MonkeyPatch.context() as patched, hooked(recorder):
         patched.setattr(EventFunction, "__call__", enter)
+        patched.setattr(portal, "call", call)
         keys.forget()
-        _walk(portal)
+        do_everything(portal)
         portal.drain()
         # These rows wait for the schedule.
         portal.register()
-        _late_and_large(portal)
+        late_and_large(portal)
         portal.advance(days=1)
         for _ in range(2):
             with recorder.function("sweep_outbox"):
                 portal.app.sweep_outbox(_tick(), LambdaContext("sweep_outbox"))
+    return recorder
+
+
+def _route(method: str, path: str) -> str:
+    """The operation that serves a request; one in plain words goes before one with a parameter in its place."""
+    fitting = [
+        operation
+        for operation in REGISTRY
+        if operation.method == method and re.fullmatch(re.sub(r"{\w+}", "[^/]+", operation.path), path)
+    ]
+    return min(fitting, key=lambda operation: operation.path.count("{")).id
+
+
+@pytest.fixture(scope="module")
+def done(recorder: _Recorder) -> dict[str, set[Permission]]:
     return recorder.done
 
 
 def _tick() -> dict[str, Any]:
     names = ("version", "account", "region", "detail-type", "source", "time", "id")
     return {**dict.fromkeys(names, "x"), "detail": {}, "resources": []}
-
-
-def _walk(portal: Portal) -> None:
-    """Everything that the API does, and everything that the event functions do after it."""
-    for operation in REGISTRY:
-        if operation.body is not None or operation.raw:
-            me = somebody(portal)
-            body = bodies(portal, me)[operation.id]()
-            token = {"account": me.person.token, "client": portal.client_token()}.get(operation.policy.kind)
-            assert send(portal, operation, body.pop("_path", {}), body, token).status == operation.status
-    me = somebody(portal)
-    _read_and_leave(portal, me.person.token, me.record_id)
-    _late_and_large(portal)
-    person = portal.register(email=None)
-    for _ in range(2):
-        portal.sign_in(person.username, "wrong wrong wrong wrong", source_ip="198.51.100.230")
-    _wrong(portal)
-    _move(portal)
-
-
-def _read_and_leave(portal: Portal, token: str, record_id: str) -> None:
-    large = portal.register(portal.new_patient(id="p-large", resources=(_large("p-large"),)))
-    (record,) = large.get("/v1/patients/me/records").json["items"]
-    assert large.get(f"/v1/patients/me/records/{record['record_id']}?format=fhir").status == 200
-    filters = ("", "?category=condition", "?q=hay", f"?encounter=rec_{'0' * 26}", "?code=x", "?limit=1")
-    paths = [f"/v1/patients/me/records{one}" for one in filters]
-    paths += [f"/v1/patients/me/records/{record_id}{one}" for one in ("", "?format=fhir")]
-    for path in ("/v1/me", "/v1/sessions", "/v1/sessions/current", "/v1/patients/me/summary", *paths):
-        assert portal.call("GET", path, token=token).status == 200, path
-    assert portal.call("GET", f"/v1/patients/{large.patient.patient_id}/summary", token=token).status == 404
-    for path in ("/v1/sessions/others", "/v1/sessions/current"):
-        assert portal.call("DELETE", path, token=token).status == 204
-
-
-def _large(resource_id: str) -> dict[str, Any]:
-    import random
-
-    data = random.Random(3).randbytes(400_000).hex()
-    return condition(f"Patient/{resource_id}", note=[{"text": data}])
-
-
-def _late_and_large(portal: Portal) -> None:
-    """A record that refers to what arrives later, one whose large content lies in S3."""
-    patient = portal.new_patient()
-    late = f"late-{uuid.uuid4().hex[:8]}"
-    subject = f"Patient/{patient.resource_id}"
-    for extra in ({}, _note("large")):
-        waits = condition(subject, recorder={"reference": f"Practitioner/{late}"}, **extra)
-        assert portal.import_fhir(waits).json["created"] == 1
-    assert portal.import_fhir(_crowded(subject, late)).json["created"] == 1
-    practitioner = {"resourceType": "Practitioner", "id": late, "name": [{"family": "Late"}]}
-    assert portal.import_fhir(practitioner).json["created"] == 1
-
-
-def _crowded(subject: str, late: str) -> dict[str, Any]:
-    """A report that waits for more people than one transaction has room for."""
-    names = [late, *(f"{late}-{place}" for place in range(150))]
-    return {
-        "resourceType": "DiagnosticReport",
-        "id": f"crowded-{late}",
-        "status": "final",
-        "code": {"text": "Second opinions"},
-        "subject": {"reference": subject},
-        "performer": [{"reference": f"Practitioner/{name}"} for name in names],
-    }
-
-
-def _note(seed: str) -> dict[str, Any]:
-    import random
-
-    return {"note": [{"text": random.Random(seed).randbytes(400_000).hex()}]}
-
-
-def _move(portal: Portal) -> None:
-    """A patient whose identifier changes, and a record that turns out to be another patient's."""
-    one, other = portal.new_patient(), portal.new_patient()
-    changed = {"resourceType": "Patient", "id": one.resource_id, "name": [{"family": "Moved"}]}
-    assert portal.import_fhir(changed).json["updated"] == 1
-    record = condition(f"Patient/{one.resource_id}")
-    assert portal.import_fhir(record).json["created"] == 1
-    assert portal.import_fhir({**record, "subject": {"reference": f"Patient/{other.resource_id}"}}).status == 200
-
-
-def _wrong(portal: Portal) -> None:
-    patient = portal.new_patient()
-    portal.issue_code(patient)
-    assert portal.start_registration(patient, "ZZZZ-ZZZZ-ZZZZ").status == 422
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -277,6 +268,10 @@ def test_a_policy_allows_what_its_function_does_and_nothing_else(
 
 def _sorted(permissions: set[Permission]) -> list[Permission]:
     return sorted(permissions)
+
+
+def test_the_walk_takes_every_route(recorder: _Recorder) -> None:
+    assert {operation.id for operation in REGISTRY} - recorder.routes == set()
 
 
 def test_every_function_of_the_configuration_has_its_own_policy(portal: Portal) -> None:
@@ -298,12 +293,7 @@ def test_no_function_may_change_or_remove_an_audit_entry(function: str) -> None:
 
 
 def test_every_client_that_the_portal_makes_is_recorded() -> None:
-    made = {
-        name
-        for source in chalicelib()
-        for name in ("s3", "secretsmanager", "sesv2", "sqs", "sns", "kms", "ses", "lambda", "events", "dynamodb")
-        if f'client("{name}")' in source.text
-    }
+    made = {name for source in chalicelib() for name in re.findall(r'client\("([a-z0-9-]+)"\)', source.text)}
     assert made == set(SERVICES)
 
 

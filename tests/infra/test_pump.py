@@ -104,6 +104,30 @@ def _fail(records: list[dict[str, Any]]) -> Any:
     raise ConnectionError(f"Jane Doe could not be reached: {records}")
 
 
+class _Reader(ModuleType):
+    """A portal of one function, which reads one queue."""
+
+    def __init__(self, queue: str) -> None:
+        super().__init__("app")
+        self.app = Chalice("pumped")
+        self.bodies: list[str] = []
+
+        @self.app.on_sqs_message(queue_arn=f"arn:aws:sqs:us-east-1:000000000000:{queue}", batch_size=10)
+        def work(event: Any) -> None:
+            self.bodies += [record["body"] for record in event.to_dict()["Records"]]
+
+        self.work = work
+
+
+@pytest.mark.parametrize("queue", ["notices", "email", "sms", "push", "events", "webhooks", "references", "feedback"])
+def test_every_queue_of_the_template_reaches_its_function(aws: EmbeddedAws, queue: str) -> None:
+    reader = _Reader(queue)
+    aws.client("sqs").send_message(QueueUrl=aws.deployed.named(queue).ref, MessageBody=queue)
+    assert Pump(reader, aws).drain() == 1
+    assert reader.bodies == [queue]
+    assert _waiting(aws, queue) == []
+
+
 def test_a_change_reaches_the_streams_function_in_the_shape_of_a_lambda_event(
     aws: EmbeddedAws, portal: _Portal
 ) -> None:

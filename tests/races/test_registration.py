@@ -57,9 +57,12 @@ ONE_ACCOUNT = {
     "account": 1,
     "session": 1,
     "device": 1,
-    "link": 1,
+    # The address leads to the account until it is confirmed, and its email has a link for yes and one for no.
+    "pending": 1,
+    "link": 2,
     "audit": 1,
-    "outbox": 1,
+    # The email, and the event for the clinic's systems.
+    "outbox": 2,
 }
 
 

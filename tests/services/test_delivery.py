@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
+from chalicelib import clock
 from chalicelib.clients import files, keys, queues
 from chalicelib.clients.aws import Retryable
 from chalicelib.domain.notices import Topic
 from chalicelib.models import outbox
 from chalicelib.services import delivery
 from infra.local.lambda_proxy import LambdaContext
+from infra.redrive import Redrive
 from tests.support.aws_calls import AwsCall, failing, recorded, refused, unreachable
 from tests.support.portal import Person, Portal
 from tests.support.promises import Promise
@@ -23,11 +25,37 @@ def _is_email(call: AwsCall) -> bool:
 
 
 def _waiting(portal: Portal) -> tuple[Person, str]:
-    """Somebody whose confirmation is in the outbox and nowhere else, and the id of its row."""
+    """Somebody whose confirmation is addressed and not yet sent, and the id of its message's row."""
     portal.drain()
     person = portal.register()
-    (row,) = [row for row in portal.rows("outbox") if row.get("account_id", {}).get("S") == _account_id(person)]
+    (event,) = _rows(portal, person, "notices")
+    assert portal.app.address_notices(_message(event["pk"]["S"]), LambdaContext("address_notices")) == _ALL_DONE
+    (row,) = _rows(portal, person, "email")
     return person, row["pk"]["S"]
+
+
+_ALL_DONE: dict[str, Any] = {"batchItemFailures": []}
+
+
+def _rows(portal: Portal, person: Person, topic: str) -> list[dict[str, Any]]:
+    own = [row for row in portal.rows("outbox") if row.get("account_id", {}).get("S") == _account_id(person)]
+    return [row for row in own if row["topic"]["S"] == topic]
+
+
+def _shown(portal: Portal, person: Person) -> str:
+    """What the portal's own copy says of the email."""
+    (notice,) = person.get("/v1/me/notices").json["items"]
+    (channel,) = notice["channels"]
+    assert channel["channel"] == "email"
+    status: str = channel["status"]
+    return status
+
+
+def _later(portal: Portal) -> None:
+    """The schedule, once the first pause after a failure is over."""
+    portal.advance(seconds=20)
+    delivery.sweep()
+    portal.drain()
 
 
 def _account_id(person: Person) -> str:
@@ -91,7 +119,7 @@ def test_two_workers_with_the_same_message_at_the_same_moment_send_one_email(por
 def test_a_crash_between_sending_and_noting_it_sends_once_more_at_most(portal: Portal, promise: Promise) -> None:
     """DL 3: at most one duplicate per crash."""
     person, row_id = _waiting(portal)
-    with failing(lambda call: call.operation == "UpdateItem" and _emails(portal, person) == 1, unreachable()):
+    with failing(lambda call: call.service == "dynamodb" and _emails(portal, person) == 1, unreachable()):
         assert _deliver(portal, row_id) == [f"m-{row_id}"]
     for _ in range(3):
         _deliver(portal, row_id)
@@ -111,7 +139,8 @@ def test_where_ses_is_down_nothing_is_lost_and_the_record_can_be_read(portal: Po
     with failing(_is_email, unreachable()) as failed:
         person, row_id = _waiting(portal)
         for _ in range(3):
-            assert _deliver(portal, row_id) == [f"m-{row_id}"]
+            # The message is done with; the row remembers.
+            assert _deliver(portal, row_id) == []
         promise(
             "AP 5", "SES down, one's record: status", asked=200, measured=person.get("/v1/patients/me/records").status
         )
@@ -137,8 +166,30 @@ def test_where_ses_is_down_nothing_is_lost_and_the_record_can_be_read(portal: Po
 def test_what_a_person_or_time_can_mend_is_tried_again(portal: Portal, code: str) -> None:
     person, row_id = _waiting(portal)
     with failing(_is_email, refused(code)):
+        assert _deliver(portal, row_id) == []
+    assert (_status(portal, row_id), _shown(portal, person)) == ("pending", "queued")
+    _later(portal)
+    assert (_status(portal, row_id), _shown(portal, person), _emails(portal, person)) == ("done", "sent", 1)
+
+
+def test_the_pause_after_a_failure_doubles_up_to_a_quarter_of_an_hour(portal: Portal) -> None:
+    _, row_id = _waiting(portal)
+    pauses = []
+    with failing(_is_email, unreachable()), clock.frozen(clock.now()):
+        for _ in range(12):
+            assert _deliver(portal, row_id) == []
+            row = outbox.find(row_id)
+            assert row is not None
+            pauses.append((clock.read_stamp(row.due_at) - clock.now()).total_seconds())
+    expected = [min(15 * 2**tries, 900) for tries in range(12)]
+    assert all(0.79 * asked <= pause <= 1.21 * asked for pause, asked in zip(pauses, expected, strict=True)), pauses
+    portal.drain()
+
+
+def test_a_bug_gives_the_message_back_and_frees_the_row(portal: Portal) -> None:
+    person, row_id = _waiting(portal)
+    with failing(_is_email, KeyError("a bug")):
         assert _deliver(portal, row_id) == [f"m-{row_id}"]
-    assert _status(portal, row_id) == "pending"
     assert _deliver(portal, row_id) == []
     assert _emails(portal, person) == 1
 
@@ -151,7 +202,7 @@ def test_what_ses_refuses_for_good_is_dropped_and_logged_without_data(
     words = f"Address {person.patient.email} is not deliverable"
     with failing(_is_email, refused("BadRequestException", message=words)):
         assert _deliver(portal, row_id) == []
-    assert _status(portal, row_id) == "dropped"
+    assert (_status(portal, row_id), _shown(portal, person)) == ("failed", "failed")
     logged = capfd.readouterr().out + repr([vars(record) for record in caplog.records])
     assert person.patient.email not in logged
     assert "notice.refused" in [record.message for record in caplog.records]
@@ -203,20 +254,49 @@ def test_an_address_that_is_confirmed_meanwhile_is_not_asked_again(portal: Porta
     assert (_status(portal, again_id), _emails(portal, person)) == ("dropped", 1)
 
 
-def test_a_poison_message_goes_to_the_dead_letters_alone(portal: Portal) -> None:
+@pytest.mark.promise
+def test_a_poison_message_goes_to_the_dead_letters_alone_and_redrive_restores_it(
+    portal: Portal, promise: Promise
+) -> None:
     """DL 4."""
     portal.drain()
-    sqs, outputs = portal.aws.client("sqs"), portal.aws.deployed.outputs
-    dead = sqs.get_queue_url(QueueName=f"{outputs['Stack']}-email-dlq")["QueueUrl"]
-    people = [portal.register() for _ in range(2)]
-    sqs.send_message(QueueUrl=outputs["EmailQueueUrl"], MessageBody='{"no": "id"}')
-    more = portal.register()
+    poison, row_id = _waiting(portal)
+    with failing(lambda call: _is_email(call) and poison.patient.email in json.dumps(call.params), KeyError("a bug")):
+        others = [portal.register() for _ in range(12)]
+        portal.drain()
+    promise(
+        "DL 4",
+        "12 messages beside a poison one: sent",
+        asked=12,
+        measured=sum(_emails(portal, other) for other in others),
+    )
+    dead = _dead_letters(portal, "email")
+    promise("DL 4", "in the dead-letter queue", asked=1, measured=len(dead))
+    assert [json.loads(body) for body in dead] == [{"id": row_id}]
+    assert (_status(portal, row_id), _emails(portal, poison)) == ("pending", 0)
+    Redrive(portal.aws.client("sqs"), portal.aws.deployed.outputs["Stack"], poll_seconds=0.01).run("email")
     portal.drain()
-    assert [_emails(portal, person) for person in (*people, more)] == [1, 1, 1]
-    bodies = [
-        message["Body"] for message in sqs.receive_message(QueueUrl=dead, MaxNumberOfMessages=10).get("Messages", [])
-    ]
-    assert bodies == ['{"no": "id"}']
+    promise("DL 4", "after the redrive: emails of the poison message", asked=1, measured=_emails(portal, poison))
+    assert _dead_letters(portal, "email") == []
+
+
+def test_a_message_that_is_no_message_goes_to_the_dead_letters_alone(portal: Portal) -> None:
+    portal.drain()
+    url = portal.aws.deployed.outputs["EmailQueueUrl"]
+    people = [portal.register() for _ in range(2)]
+    portal.aws.client("sqs").send_message(QueueUrl=url, MessageBody='{"no": "id"}')
+    portal.drain()
+    assert [_emails(portal, person) for person in people] == [1, 1]
+    assert _dead_letters(portal, "email", remove=True) == ['{"no": "id"}']
+
+
+def _dead_letters(portal: Portal, topic: str, *, remove: bool = False) -> list[str]:
+    sqs = portal.aws.client("sqs")
+    url = sqs.get_queue_url(QueueName=f"{portal.aws.deployed.outputs['Stack']}-{topic}-dlq")["QueueUrl"]
+    found = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0).get("Messages", [])
+    for message in found if remove else ():
+        sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    return [message["Body"] for message in found]
 
 
 def test_an_outbox_row_that_nobody_understands_holds_up_nobody(portal: Portal) -> None:

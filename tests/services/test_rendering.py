@@ -7,19 +7,33 @@ from html.parser import HTMLParser
 import pytest
 
 from chalicelib.clients.email import Email
-from chalicelib.domain.notices import NoticeKind
+from chalicelib.domain.notices import RULES, Channel, NoticeKind
 from chalicelib.services import rendering
+from chalicelib.services.rendering import Reader
 from tests.support.portal import Portal
 
 LINK = "https://portal.example/l/01ARZ3NDEKTSV4RRFFQ69G5FAVabcdefghijklmnopqrstuv"
+OTHER_LINK = LINK.replace("abc", "xyz")
+AT = datetime(2026, 7, 1, 18, 5, tzinfo=UTC)
 VALUES: dict[NoticeKind, dict[str, object]] = {
-    NoticeKind.EMAIL_CONFIRMATION: {"link": LINK, "expires_at": datetime(2026, 7, 1, 18, 5, tzinfo=UTC)},
+    NoticeKind.EMAIL_CONFIRMATION: {"link": LINK, "disown_link": OTHER_LINK, "expires_at": AT},
     NoticeKind.EMAIL_IN_USE: {},
+    NoticeKind.EMAIL_REMOVED: {},
+    NoticeKind.EMAIL_STOPPED: {"address": "m***@e***.org"},
+    NoticeKind.NEW_RESULTS: {"is_own": True, "stop_link": LINK},
+    NoticeKind.PASSWORD_CHANGED: {"changed_at": AT},
+    NoticeKind.PASSWORD_RESET: {"link": LINK, "code": "12345678", "expires_at": AT},
+    NoticeKind.USERNAME_REMINDER: {"username": "margaret.e"},
 }
+TEXTED = [kind for kind in NoticeKind if Channel.SMS in RULES[kind].channels]
 
 
-def _email(kind: NoticeKind, language: str = "en") -> Email:
-    return rendering.email(kind, "somebody@example.org", language, "America/Chicago", VALUES[kind])
+def _email(kind: NoticeKind, language: str = "en", phrase: str | None = None) -> Email:
+    return rendering.email(kind, "somebody@example.org", Reader(language, "America/Chicago", phrase), VALUES[kind])
+
+
+def _text(kind: NoticeKind, language: str = "en", phrase: str | None = None) -> str:
+    return rendering.sms(kind, "+13125550142", Reader(language, "America/Chicago", phrase), VALUES[kind]).text
 
 
 class _Page(HTMLParser):
@@ -44,7 +58,9 @@ def test_every_notice_has_a_subject_a_text_and_a_page_that_say_the_same(kind: No
     assert "\n" not in email.subject
     sentences = [line for line in email.text.splitlines() if line and line != "--"]
     assert len(sentences) >= 3
-    assert [line for line in sentences if line not in page.text] == []
+    hrefs = "".join(str(attributes["href"]) for name, attributes in page.tags if name == "a")
+    seen = "".join(f"{page.text}{hrefs}".split())
+    assert [line for line in sentences if "".join(line.split()) not in seen] == []
 
 
 @pytest.mark.parametrize("kind", NoticeKind)
@@ -63,23 +79,76 @@ def test_the_link_stands_in_the_text_and_on_the_button_and_nowhere_else_leads_aw
     email = _email(NoticeKind.EMAIL_CONFIRMATION)
     assert email.text.count(LINK) == 1
     hrefs = {attributes["href"] for name, attributes in _Page(email.html).tags if name == "a"}
-    assert hrefs == {LINK}
+    assert hrefs == {LINK, OTHER_LINK}
     assert re.findall(r"https?://[^\s\"<]+", _email(NoticeKind.EMAIL_IN_USE).html) == []
 
 
 def test_a_time_is_the_readers_own() -> None:
     assert "July 1, 2026, 1:05 PM CDT" in _email(NoticeKind.EMAIL_CONFIRMATION).text
+    assert "1 de julio de 2026, 1:05 p. m. CDT" in _email(NoticeKind.EMAIL_CONFIRMATION, "es").text
 
 
-@pytest.mark.parametrize("language", ["es", "xx", "", "en-GB"])
+@pytest.mark.parametrize("language", ["xx", "", "en-GB", "eses"])
 def test_a_language_that_the_portal_does_not_speak_falls_back_to_english(language: str) -> None:
     assert _email(NoticeKind.EMAIL_CONFIRMATION, language) == _email(NoticeKind.EMAIL_CONFIRMATION)
 
 
 def test_what_goes_into_a_page_is_escaped() -> None:
     values = {**VALUES[NoticeKind.EMAIL_CONFIRMATION], "link": 'https://x/"><script>alert(1)</script>'}
-    email = rendering.email(NoticeKind.EMAIL_CONFIRMATION, "a@example.org", "en", "UTC", values)
+    reader = Reader("en", "UTC", phrase="<script>alert(2)</script>")
+    email = rendering.email(NoticeKind.EMAIL_CONFIRMATION, "a@example.org", reader, values)
     assert "<script" not in email.html
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+@pytest.mark.parametrize("kind", NoticeKind)
+def test_every_true_email_repeats_the_security_phrase_in_both_forms(kind: NoticeKind, language: str) -> None:
+    with_phrase, without = _email(kind, language, "blue {heron}"), _email(kind, language)
+    assert "blue {heron}" in with_phrase.text
+    assert "blue {heron}" in _Page(with_phrase.html).text
+    assert "blue {heron}" not in with_phrase.subject
+    assert _email(kind, language, None) == without
+    assert "None" not in without.text + without.html
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+@pytest.mark.parametrize("kind", TEXTED)
+def test_a_text_message_is_one_line_names_the_clinic_the_phrase_and_how_to_stop(
+    kind: NoticeKind, language: str
+) -> None:
+    text = _text(kind, language, "blue heron")
+    assert "\n" not in text
+    assert "  " not in text
+    assert text.startswith("Sample Clinic: ")
+    assert "blue heron" in text
+    assert ("STOP" if language == "en" else "ALTO") in text
+    # Two segments at most, also where one letter asks for UCS-2 (67 characters a segment, 3GPP TS 23.038).
+    assert len(_text(kind, "en")) <= 2 * 153
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_what_can_be_switched_off_says_how_and_what_cannot_does_not(language: str) -> None:
+    for kind in NoticeKind:
+        email = _email(kind, language)
+        can_stop = kind is NoticeKind.NEW_RESULTS
+        assert (email.unsubscribe_url == LINK) is can_stop
+        if can_stop:
+            assert LINK in email.text
+            assert LINK in email.html
+
+
+def test_a_push_says_that_there_is_news_and_no_more() -> None:
+    assert rendering.push("en") == "You have news in the patient portal."
+    assert rendering.push("xx") == rendering.push("en") != rendering.push("es")
+
+
+def test_a_caregivers_copy_does_not_speak_of_their_own_record() -> None:
+    values = {**VALUES[NoticeKind.NEW_RESULTS], "is_own": False}
+    reader = Reader("en", "UTC")
+    email = rendering.email(NoticeKind.NEW_RESULTS, "a@example.org", reader, values)
+    assert "someone you care for" in email.text
+    assert "your record" not in email.text
+    assert "Someone you care for" in rendering.sms(NoticeKind.NEW_RESULTS, "+13125550142", reader, values).text
 
 
 @pytest.mark.parametrize("name", ["Host", "X-Forwarded-Host", "Forwarded", "Origin", "Referer"])

@@ -12,14 +12,14 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
-from infra.local.aws import EmbeddedAws
+from infra.local.aws import Aws
 from infra.local.gateway import Gateway, HttpRequest, portal_gateway
 from infra.local.outgoing import SentEmail
 from infra.local.pump import Pump
 from tests.support.contract import check_answer
 
 PASSWORD = "seven green teapots sing"
-SCOPES = ("records.write", "patients.read", "activation_codes.write")
+SCOPES = ("records.write", "patients.read", "activation_codes.write", "events.read", "webhooks.write")
 
 _numbers = itertools.count(1)
 
@@ -82,7 +82,7 @@ class Person:
 class Portal:
     """The running portal and everything that a test does from outside it."""
 
-    def __init__(self, aws: EmbeddedAws) -> None:
+    def __init__(self, aws: Aws) -> None:
         import app
 
         self.aws = aws

@@ -126,16 +126,25 @@ class Program:
         path = f"/v1/registrations/{started['registration_id']}/account"
         return username, self.must("POST", path, asked)
 
-    def link_sent_to(self, email: str) -> str:
-        """The path of the link in the first email to an address."""
+    def forget_clinic_token(self) -> None:
+        """For whoever moves the portal's clock on: the token may be too old now."""
+        self._token.clear()
+
+    def email_to(self, address: str, number: int = 0) -> Json:
+        """An email to an address: the first, or one that came after `number` others."""
         for _ in range(200):
             items = self.must("GET", "/outbox.json", port=self.console)["items"]
-            text = next((item["text"] for item in items if item["to"] == email), None)
-            link = re.search(r"https?://\S+/l/\S+", text or "")
-            if link:
-                return urlsplit(link[0]).path
+            sent: list[Json] = [item for item in items if item["to"] == address]
+            if len(sent) > number:
+                return sent[number]
             time.sleep(0.05)
         raise AssertionError("no email came")
+
+    def link_sent_to(self, email: str) -> str:
+        """The path of the link in the first email to an address."""
+        link = re.search(r"https?://\S+/l/\S+", self.email_to(email)["text"])
+        assert link is not None, "no link in the email"
+        return urlsplit(link[0]).path
 
     def walk(self, token: str, query: str = "", limit: int = 100) -> list[Any]:
         """Every record, page by page, numbers as written."""

@@ -7,9 +7,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import app as _app  # noqa: F401  Its import fills the table of routes.
+from chalicelib import clock
+from chalicelib.domain.notices import Channel
+from chalicelib.domain.suppressions import Reason
+from chalicelib.domain.webhooks import Outcome, WebhookDeliveryStatus
 from chalicelib.handlers.operations import REGISTRY, Operation
+from chalicelib.models import webhooks
+from chalicelib.models.transaction import transaction
+from chalicelib.services import suppressions
+from tests.support.clinic_system import happen
 from tests.support.crowd import fresh_address
 from tests.support.portal import PASSWORD, Answer, Person, Portal
+from tests.support.resets import answer_to, ask, confirm, start
 
 OWN, ANOTHERS, MISSING = "own", "another's", "missing"
 
@@ -57,8 +66,8 @@ def somebody(portal: Portal) -> Somebody:
 
 def link_of(portal: Portal, somebody: Somebody) -> str:
     """The token of the link in somebody's confirmation email."""
-    (email,) = portal.emails(somebody.person.patient.email)
-    found = re.search(r"/l/(\S+)", email.text or "")
+    first, *_others = portal.emails(somebody.person.patient.email)
+    found = re.search(r"/l/(\S+)", first.text or "")
     assert found is not None
     return found[1]
 
@@ -71,17 +80,88 @@ def _registration_of(portal: Portal, whose: Somebody) -> str:
     return registration_id
 
 
+def _notice_of(portal: Portal, whose: Somebody) -> str:
+    """The notice that registering left, which its reader has not read yet."""
+    portal.drain()
+    notices = portal.call("GET", "/v1/me/notices", token=whose.new_session()[1]).json["items"]
+    notice_id: str = notices[-1]["notice_id"]
+    return notice_id
+
+
+def _device_of(portal: Portal, whose: Somebody) -> str:
+    body, token = {"platform": "ios", "push_token": f"token:{uuid.uuid4().hex}"}, whose.new_session()[1]
+    made = portal.call("POST", "/v1/me/devices", body, token=token, headers={"Idempotency-Key": str(uuid.uuid4())})
+    device_id: str = made.json["device_id"]
+    return device_id
+
+
+def _address_of(portal: Portal, whose: Somebody) -> str:
+    """Somebody's mailbox, which nobody else has, and which has sent an email back."""
+    email = whose.person.patient.email
+    with transaction() as tx:
+        suppressions.suppress(tx, Channel.EMAIL, email, Reason.BOUNCE, at=clock.now())
+    items = portal.call("GET", "/v1/me/addresses", token=whose.new_session()[1]).json["items"]
+    return next(str(item["address_id"]) for item in items if item["channel"] == "email")
+
+
+def _reset_of(portal: Portal, whose: Somebody) -> str:
+    reset_id: str = ask(portal, whose.person.username).json["reset_id"]
+    return reset_id
+
+
+def _webhook_of(portal: Portal, _whose: Somebody) -> str:
+    """A webhook of the test's own client."""
+    token = portal.client_token()
+    for item in portal.call("GET", "/v1/clinic/webhooks", token=token).json["items"]:
+        return str(item["webhook_id"])
+    return new_webhook(portal, token)
+
+
+def new_webhook(portal: Portal, token: str) -> str:
+    """A webhook of a client, where nobody listens."""
+    key, asked = {"Idempotency-Key": str(uuid.uuid4())}, {"url": "http://127.0.0.1:9/"}
+    made = portal.call("POST", "/v1/clinic/webhooks", asked, headers=key, token=token)
+    assert made.status == 201, made.text
+    webhook_id: str = made.json["webhook_id"]
+    return webhook_id
+
+
+def _delivery_of(portal: Portal, whose: Somebody) -> str:
+    return new_delivery(portal, portal.client_token(), _webhook_of(portal, whose))
+
+
+def new_delivery(portal: Portal, token: str, webhook_id: str) -> str:
+    """An event that did not arrive at a client's webhook."""
+    happen()
+    portal.drain()
+    path = f"/v1/clinic/webhooks/{webhook_id}/deliveries?status=pending"
+    delivery_id: str = portal.call("GET", path, token=token).json["items"][0]["delivery_id"]
+    found = webhooks.find_deliveries(webhook_id, [delivery_id])[delivery_id]
+    with transaction() as tx:
+        webhooks.finish(tx, found, WebhookDeliveryStatus.FAILED, Outcome(status=500))
+    return delivery_id
+
+
 PARAMETERS: dict[str, Callable[[Portal, Somebody], str]] = {
     "pid": lambda _, whose: whose.patient_id,
     "record_id": lambda _, whose: whose.record_id,
     "session_id": lambda _, whose: whose.new_session()[0],
     "registration_id": _registration_of,
+    "reset_id": _reset_of,
+    "notice_id": _notice_of,
+    "device_id": _device_of,
+    "address_id": _address_of,
+    "webhook_id": _webhook_of,
+    "delivery_id": _delivery_of,
     "token": link_of,
     "kind": lambda *_: "terms",
 }
 """What stands for an object in a path, by the name of the parameter."""
 
-UNSHARED = frozenset({"kind", "token", "registration_id"})
+OF_CLIENTS = frozenset({"webhook_id", "delivery_id"})
+"""Parameters whose objects are a client's."""
+
+UNSHARED = frozenset({"kind", "token", "registration_id", "reset_id"})
 """Parameters whose objects are nobody's in particular: whoever knows them may use them."""
 
 ABSENT = {
@@ -89,6 +169,12 @@ ABSENT = {
     "record_id": f"rec_{MISSING_ID}",
     "session_id": f"ses_{MISSING_ID}",
     "registration_id": f"reg_{MISSING_ID}",
+    "reset_id": f"rst_{MISSING_ID}",
+    "notice_id": f"ntc_{MISSING_ID}",
+    "device_id": f"psh_{MISSING_ID}",
+    "address_id": f"adr_{MISSING_ID}",
+    "webhook_id": f"whk_{MISSING_ID}",
+    "delivery_id": f"dlv_{MISSING_ID}",
     "token": MISSING_ID + "A" * 22,
     "kind": "nothing-of-the-kind",
 }
@@ -131,6 +217,13 @@ def bodies(portal: Portal, whose: Somebody) -> dict[str, Callable[[], dict[str, 
             "_path": {"registration_id": started["registration_id"]},
         }
 
+    def reset() -> dict[str, Any]:
+        whose = somebody(portal).person
+        reset = start(portal, whose.username, whose.patient.email)
+        sent = {"otp": reset.code, "new_password": "nine violet harbors wait"}
+        asked = confirm(portal, reset.reset_id, sent["new_password"], otp=reset.code)
+        return {**sent, "security_answer": answer_to(portal, asked), "_path": {"reset_id": reset.reset_id}}
+
     return {
         "sessions_sign_in": lambda: {"username": whose.person.username, "password": PASSWORD},
         "sessions_refresh": lambda: {"refresh_token": whose.person.session["refresh_token"]},
@@ -139,13 +232,25 @@ def bodies(portal: Portal, whose: Somebody) -> dict[str, Callable[[], dict[str, 
         "accounts_verify_email": lambda: {"token": link_of(portal, whose), "date_of_birth": "1961-04-12"},
         "accounts_edit_me": lambda: {"time_zone": "Europe/Madrid"},
         "accounts_change_password": lambda: {"current_password": PASSWORD, "new_password": "nine violet harbors wait"},
+        "recovery_request_reset": lambda: {"identifier": whose.person.username},
+        "recovery_confirm_reset": reset,
+        "recovery_remind_of_username": lambda: {"email": whose.person.patient.email},
         "clinic_create_token": lambda: {
             "grant_type": "client_credentials",
             "client_id": client_id,
             "client_secret": secret,
         },
         "clinic_issue_activation_code": lambda: {"_path": {"pid": portal.new_patient().patient_id}},
+        "webhooks_create_webhook": lambda: {"url": "http://127.0.0.1:9/", "types": ["account.created"]},
+        "webhooks_replay": lambda: {"_path": {"webhook_id": _webhook_of(portal, whose)}},
         "clinic_import_fhir": lambda: condition(f"Patient/{whose.person.patient.resource_id}"),
+        "preferences_replace_preferences": lambda: {"rows": [], "quiet_hours": {"starts": "22:00", "ends": "07:00"}},
+        "push_devices_register_device": lambda: {"platform": "ios", "push_token": f"token:{uuid.uuid4().hex}"},
+        "push_devices_refresh_device": lambda: {
+            "push_token": f"token:{uuid.uuid4().hex}",
+            "_path": {"device_id": _device_of(portal, whose)},
+        },
+        "security_phrase_replace_phrase": lambda: {"security_phrase": "two grey herons"},
         "pages_act_on_link": lambda: {"date_of_birth": "1961-04-12", "_path": {"token": link_of(portal, whose)}},
     }
 

@@ -12,6 +12,8 @@ class _Size:
 
 
 _SIZES: Final = {
+    # The process is ended at every n-th step, and at those that decide.
+    "DL 1": _Size(full=1, small=100),
     # Concurrent activations of one clinic number.
     "ID 3": _Size(full=200, small=40),
     # Concurrent registrations of one username, and of one email.
@@ -28,10 +30,18 @@ _SIZES: Final = {
     "SE 3": _Size(full=50, small=20),
     # Concurrent redemptions of one code or link.
     "RC 1": _Size(full=50, small=20),
+    # Messages through a throttled and then half-failing SES.
+    "DL 3": _Size(full=10_000, small=60),
+    # Interleaved requests for a reset, of each kind, whose times are compared.
+    "RC 4": _Size(full=300, small=12),
+    # Requests at once for one account's reset, and from one source address.
+    "RC 6": _Size(full=50, small=36),
     # Examples of every operation that schemathesis tries.
     "AP 2": _Size(full=100, small=5),
     # Replays at once with one Idempotency-Key.
     "AP 3": _Size(full=20, small=8),
+    # Writers at once with one ETag.
+    "BK 9": _Size(full=50, small=12),
     # Rows inserted while a list is walked.
     "AP 4": _Size(full=500, small=60),
 }

@@ -16,6 +16,7 @@ from chalicelib.models.base import in_chunks
 from chalicelib.models.patients import Held, Patient
 from chalicelib.models.records import Alias, Directory, Raw, Record
 from chalicelib.models.transaction import MAX_ITEMS, Transaction, transaction
+from chalicelib.services.imports import news
 from chalicelib.services.imports.moves import find_former, leave, prepare_links
 from chalicelib.services.imports.plan import CLINIC, Planned, held_fields, is_later, outcome
 from chalicelib.services.imports.resolve import Resolver
@@ -27,8 +28,8 @@ MAX_RESOURCES = 45
 MAX_BYTES = 3 * 1024 * 1024
 """Of DynamoDB's 4 MB, so much for what is estimated."""
 
-_SPARE = 2
-"""The audit entry, and the word to those who wait."""
+_SPARE = 3
+"""The audit entry, the word to those who wait, and the word to the patient."""
 _LONGEST_CONCEPT = 20_000
 _MOST_SEEN = 20
 _TOLD_AT_ONCE = 500
@@ -43,6 +44,7 @@ class _Writes:
     former: dict[int, Raw]
     """What was another's until now, by index of its entry."""
     aliases: dict[str, Alias] = field(default_factory=dict)
+    created: list[Record] = field(default_factory=list)
 
 
 def chunks(planned: list[Planned], *, careful: bool) -> Iterator[list[Planned]]:
@@ -66,8 +68,14 @@ def chunks(planned: list[Planned], *, careful: bool) -> Iterator[list[Planned]]:
         yield chunk
 
 
-def store(actor: Actor, chunk: list[Planned], resolver: Resolver, *, careful: bool) -> dict[int, Outcome]:
-    """Store a chunk; what became of each entry, by index. Raises Conflict where somebody was faster."""
+def store(
+    actor: Actor, chunk: list[Planned], resolver: Resolver, told: set[str], *, careful: bool
+) -> dict[int, Outcome]:
+    """Store a chunk; what became of each entry, by index. Raises Conflict where somebody was faster.
+
+    A patient hears of new results once in an import; `told` are those who have.
+    """
+    owner, has_news = chunk[0].owner, False
     before = records.find_held([one.key for one in chunk])
     awaited = records.find_awaited([digest for one in chunk for digest in one.names])
     outcomes = {one.entry.index: _outcome(one, before.get(one.key), resolver) for one in chunk}
@@ -88,6 +96,9 @@ def store(actor: Actor, chunk: list[Planned], resolver: Resolver, *, careful: bo
                 outbox.post_reference(tx, " ".join(sorted(tell)))
             if changed:
                 _audit(tx, actor, changed, former)
+            has_news = owner not in told and news.tell(tx, owner, writes.created)
+    if has_news:
+        told.add(owner)
     return {one.entry.index: Outcome.KEPT_RAW if one.is_kept_raw else outcomes[one.entry.index] for one in chunk}
 
 
@@ -120,6 +131,8 @@ def _add(writes: _Writes, one: Planned, resolver: Resolver, before: Held | None)
     if one.kind is Record:
         row = record_row(one.owner, one.resource_id, one.entry.resource, resolver.names_for(one.entry), held)
         _add_record_names(writes, one, json.loads(row.view)["title"])
+        if version == 1:
+            writes.created.append(row)
     elif one.kind is Patient:
         row = patient_row(one, before, held)
         _add_patient_names(writes.tx, one, row, before)

@@ -2,9 +2,11 @@
 
 import json
 import zlib
+from collections.abc import Sequence
 from random import SystemRandom
 from typing import Any, Final
 
+from chalicelib import clock
 from chalicelib.auth import secrets
 from chalicelib.clients import files
 from chalicelib.domain import identity
@@ -68,14 +70,22 @@ def patient_row(planned: Planned, before: Held | None, held: dict[str, Any]) -> 
         birth_date=known.birth_date,
         deceased=known.is_deceased,
         gender=known.gender,
-        emails=json.dumps([contact.value for contact in known.emails[:_MOST_CONTACTS]]),
-        phones=json.dumps([contact.value for contact in known.phones[:_MOST_CONTACTS]]),
+        emails=_contacts(known.emails),
+        phones=_contacts(sorted(known.phones, key=lambda phone: phone.use != "mobile")),
         language=known.language,
         ssn_last4_hash=planned.last_four,
         identifiers=json.dumps(_identifiers(planned.entry.resource, number)),
         demographics=text.dump(known.address).decode() if known.address else "null",
         **held,
     )
+
+
+def _contacts(known: Sequence[people.Contact]) -> str:
+    """The addresses that the clinic still uses, in their order: messages go to them."""
+    now = clock.stamp(clock.now())
+    # A FHIR date may be as short as a year, all of which it means.
+    ended = {one for one in known if one.use == "old" or (one.ends_at and one.ends_at < now[: len(one.ends_at)])}
+    return json.dumps([one.value for one in known if one not in ended][:_MOST_CONTACTS])
 
 
 def _identifiers(resource: Resource, number: str) -> list[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 import random
 import time
+from dataclasses import dataclass, field
 
 from chalicelib import errors, observability
 from chalicelib.domain.access import Actor
@@ -12,6 +13,16 @@ from chalicelib.domain.records import check
 from chalicelib.services.imports.chunks import chunks, store, tell_late_waiters
 from chalicelib.services.imports.plan import Planned, plan
 from chalicelib.services.imports.resolve import resolve
+
+
+@dataclass(slots=True)
+class _Progress:
+    """How far an import is, over all of its tries."""
+
+    done: dict[int, Outcome] = field(default_factory=dict)
+    stored: list[Planned] = field(default_factory=list)
+    told: set[str] = field(default_factory=set)
+
 
 _TRIES = 6
 """How often an import begins again without having stored anything in between."""
@@ -30,19 +41,18 @@ def take_in(actor: Actor, body: bytes) -> ImportResult:
     except NotFhir as wrong:
         raise errors.NotFhir(reason=wrong.reason) from wrong
     sound, refused = _check(reading.entries)
-    done: dict[int, Outcome] = {}
-    stored: list[Planned] = []
+    progress = _Progress()
     stuck, careful = 0, False
     while stuck < _TRIES:
-        progress = len(done)
+        before = len(progress.done)
         try:
-            unknown = _store(actor, sound, masked.last_four, done, stored, careful=careful)
-            tell_late_waiters(stored)
-            return _result(done, [*reading.refused, *refused, *unknown])
+            unknown = _store(actor, sound, masked.last_four, progress, careful=careful)
+            tell_late_waiters(progress.stored)
+            return _result(progress.done, [*reading.refused, *refused, *unknown])
         except errors.Conflict:
             # Somebody else imports the same at the same moment, or a record is another patient's until now.
             observability.event("import.conflict", attempt=stuck)
-            stuck, careful = (stuck + 1 if len(done) == progress else 0), True
+            stuck, careful = (stuck + 1 if len(progress.done) == before else 0), True
             time.sleep(random.uniform(0, 0.02 * 2**stuck))  # noqa: S311  It spreads load, it keeps no secret.
     raise errors.Unavailable(retry_after=2)
 
@@ -58,21 +68,15 @@ def _check(entries: list[Entry]) -> tuple[list[Entry], list[Refusal]]:
 
 
 def _store(
-    actor: Actor,
-    entries: list[Entry],
-    last_four: dict[int, str],
-    done: dict[int, Outcome],
-    stored: list[Planned],
-    *,
-    careful: bool,
+    actor: Actor, entries: list[Entry], last_four: dict[int, str], progress: _Progress, *, careful: bool
 ) -> list[Refusal]:
     """Store what is not done yet, and note what became of it, also where a Conflict ends it. Returns the refused."""
     resolver, unknown = resolve(actor.id, entries)
-    left_out = {refusal.index for refusal in unknown} | done.keys()
+    left_out = {refusal.index for refusal in unknown} | progress.done.keys()
     planned = [plan(resolver, entry, last_four.get(entry.index)) for entry in entries if entry.index not in left_out]
     for chunk in chunks(planned, careful=careful):
-        done |= store(actor, chunk, resolver, careful=careful)
-        stored += [one for one in chunk if done[one.entry.index] is not Outcome.UNCHANGED]
+        progress.done |= store(actor, chunk, resolver, progress.told, careful=careful)
+        progress.stored += [one for one in chunk if progress.done[one.entry.index] is not Outcome.UNCHANGED]
     return unknown
 
 

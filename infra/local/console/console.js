@@ -7,14 +7,6 @@ for (const button of document.querySelectorAll("[data-copy]")) {
     setTimeout(() => { button.textContent = "Copy"; document.getElementById("copied").textContent = ""; }, 1500);
   });
 }
-for (const frame of document.querySelectorAll("iframe")) {
-  const fit = () => {
-    frame.style.height = "0";
-    frame.style.height = `${frame.contentDocument.documentElement.scrollHeight + 2}px`;
-  };
-  frame.addEventListener("load", fit);
-  frame.closest("details").addEventListener("toggle", fit);
-}
 setInterval(async () => {
   const { items } = await (await fetch("/outbox.json")).json();
   const more = items.length - shown;

@@ -1,0 +1,17 @@
+"""Answers whose time says nothing about what was found on the way."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def at_least(seconds: float) -> Iterator[None]:
+    """Leave the block no sooner than this many seconds after it was entered; a refusal leaves it at once.
+
+    Callers take care that every way through the block does the same work; this hides what little is left, such as
+    reading a row that is there.
+    """
+    begun = time.monotonic()
+    yield
+    time.sleep(max(0.0, begun + seconds - time.monotonic()))

@@ -1,0 +1,121 @@
+"""Who is told of a change, and through what: a change's notice becomes a copy and messages for each of its readers."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from chalicelib import clock, ids, observability
+from chalicelib.domain import caregivers, deliveries, identity
+from chalicelib.domain.deliveries import Address, Delivery
+from chalicelib.domain.links import LinkPurpose
+from chalicelib.domain.notices import RULES, Channel, DeliveryStatus, Notice, OutboxStatus, Rule
+from chalicelib.domain.preferences import LOCKED, Preferences
+from chalicelib.errors import Conflict
+from chalicelib.models import accounts, links, notices, outbox, patients, preferences
+from chalicelib.models import caregivers as grants
+from chalicelib.models.accounts import Account
+from chalicelib.models.transaction import Transaction, transaction
+from chalicelib.services import contacts as contact_service
+from chalicelib.settings import settings
+
+
+def address(row_id: str) -> None:
+    """Write the messages of one notice that a change asked for.
+
+    Each reader's are one transaction with derived ids, so that a worker who comes back after a crash, or twice, adds
+    only what is missing.
+    """
+    row = outbox.find(row_id)
+    if row is None or row.status != OutboxStatus.PENDING:
+        return
+    notice = row.notice()
+    readers = _readers(notice)
+    for account in readers:
+        _tell(row_id, notice, account)
+    outbox.settle(row, OutboxStatus.DONE if readers else OutboxStatus.DROPPED)
+    observability.event("notice.addressed", notice_id=row_id, notice_kind=notice.kind, count=len(readers))
+
+
+def _readers(notice: Notice) -> list[Account]:
+    ids_of = [notice.account_id] if notice.account_id else _who_reads_about(notice.patient_id or "", RULES[notice.kind])
+    found = [accounts.find_account(account_id) for account_id in ids_of]
+    return [account for account in found if account is not None and not account.disabled]
+
+
+def _who_reads_about(patient_id: str, rule: Rule) -> list[str]:
+    patient = patients.find(patient_id)
+    if patient is None:
+        return []
+    now, rules = clock.now(), settings()
+    is_child = not identity.is_of_age(patient.birth_date or "0001", now, rules.clinic_zone, rules.minimum_age)
+    return caregivers.readers(
+        accounts.find_patient_account_id(patient_id),
+        is_child=is_child,
+        grants=grants.find_grants(patient_id),
+        scope=rule.scope,
+        now=now,
+    )
+
+
+def _tell(row_id: str, notice: Notice, account: Account) -> None:
+    rule, chosen = RULES[notice.kind], preferences.find(account.pk)
+    found = deliveries.addresses(contact_service.find(account), rule, chosen.channels(rule.type))
+    try:
+        with transaction() as tx:
+            about = notice.about | _stop_link(tx, account, rule, found)
+            notice_id = notices.notice_id(row_id)
+            statuses = _post(tx, messages(notice_id, replace(notice, about=about), account, found), chosen, account)
+            notices.create(tx, account.pk, notice_id, notice, statuses)
+    except Conflict:
+        # Another worker, or this one before it ended, has told this reader.
+        observability.event("notice.addressed_before", notice_id=row_id, account_id=account.pk)
+
+
+def messages(notice_id: str, notice: Notice, account: Account, found: Iterable[Address]) -> list[Delivery]:
+    """One message for each address, with the id that it always has."""
+    return [
+        Delivery(
+            row_id=_row_id(notice_id, account.pk, one.ref),
+            notice_id=notice_id,
+            kind=notice.kind,
+            account_id=account.pk,
+            address=one,
+            patient_id=notice.patient_id,
+            about=notice.about,
+        )
+        for one in found
+    ]
+
+
+def _row_id(*named: str) -> str:
+    return ids.derived_id("out", hashlib.sha256("\x1f".join(named).encode()).digest())
+
+
+def _post(
+    tx: Transaction, posted: list[Delivery], chosen: Preferences, account: Account
+) -> dict[Channel, DeliveryStatus]:
+    """Post the messages; those that would ring at night wait for the morning."""
+    statuses: dict[Channel, DeliveryStatus] = {}
+    for message in posted:
+        channel = message.address.channel
+        not_before = quiet_until(channel, RULES[message.kind], chosen, account)
+        outbox.post_delivery(tx, message, not_before)
+        statuses[channel] = DeliveryStatus.HELD if not_before else DeliveryStatus.QUEUED
+    return statuses
+
+
+def quiet_until(channel: Channel, rule: Rule, chosen: Preferences, account: Account) -> datetime | None:
+    """Until when a message has to wait; an email wakes nobody."""
+    if rule.is_urgent or channel is Channel.EMAIL:
+        return None
+    return chosen.quiet_until(clock.now(), ZoneInfo(account.time_zone))
+
+
+def _stop_link(tx: Transaction, account: Account, rule: Rule, found: list[Address]) -> dict[str, str]:
+    """What can be switched off carries a link that does it."""
+    if rule.type in LOCKED or all(one.channel is not Channel.EMAIL for one in found):
+        return {}
+    link = links.create(tx, LinkPurpose.STOP_MESSAGES, account.pk, about=rule.type)
+    return {"stop_link_id": link.pk}

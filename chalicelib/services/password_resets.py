@@ -1,0 +1,191 @@
+"""A new password for somebody who forgot theirs: asked for, proved by what their mailbox got, set (RC 1-6 and 8)."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+
+from chalicelib import clock, ids
+from chalicelib.auth import hashing, limits, pace, secrets
+from chalicelib.auth.peppers import peppers
+from chalicelib.domain import identity, security_questions
+from chalicelib.domain.access import NOBODY, Actor, ActorKind
+from chalicelib.domain.audit import Action, Entry
+from chalicelib.domain.deliveries import Contacts
+from chalicelib.domain.links import LinkPurpose
+from chalicelib.domain.notices import Channel, Notice, NoticeKind
+from chalicelib.errors import Invalid, LinkEnded, ResetNotAccepted, SecurityAnswerRequired, Unavailable
+from chalicelib.models import accounts, audit, links, outbox, password_resets, patients
+from chalicelib.models.accounts import Account, Holders
+from chalicelib.models.base import together
+from chalicelib.models.links import Link
+from chalicelib.models.transaction import Transaction, transaction
+from chalicelib.services import accounts as account_service
+from chalicelib.services import contacts, passwords, recovery
+from chalicelib.services import links as link_service
+from chalicelib.services import sessions as session_service
+from chalicelib.services.recovery import Recipient
+from chalicelib.settings import settings
+
+_WHAT = "password-reset"
+
+
+@dataclass(frozen=True, slots=True)
+class Requested:
+    """A reset that was asked for, whether anybody will hear of it or not; `expires_at` is aware, in UTC."""
+
+    reset_id: str
+    expires_at: datetime
+
+
+def request(identifier: str, source_ip: str) -> Requested:
+    """Send a code and a link to whoever has a username or an email address.
+
+    Who asks gets the same answer whether anybody has it, and whether anything is sent. Raises TooManyRequests for a
+    source address that asks too often.
+    """
+    with pace.at_least(recovery.SECONDS):
+        _, recipient = together(lambda: recovery.check_source(_WHAT, source_ip), lambda: _find_recipient(identifier))
+        link = recovery.write(_WHAT, recipient, _start)
+    return Requested(f"rst_{link.pk.removeprefix('lnk_')}", clock.read_stamp(link.expires_at))
+
+
+def _start(tx: Transaction, account_id: str) -> Link:
+    link = links.create(tx, LinkPurpose.RESET_PASSWORD, account_id, about=account_id)
+    password_resets.start(tx, link)
+    about: dict[str, object] = {"link_id": link.pk}
+    audit.record(tx, Entry(NOBODY, Action.ACCOUNT_PASSWORD_RESET_REQUEST, account_id=account_id, about=about))
+    outbox.post(tx, Notice(NoticeKind.PASSWORD_RESET, account_id, {"link_id": link.pk}))
+    return link
+
+
+def _find_recipient(identifier: str) -> Recipient:
+    """Three round trips, whoever it is."""
+    username_key, email_key = identity.canonical_username(identifier), recovery.email_key(identifier)
+    nobody = recovery.nobody(email_key or username_key)
+    meant = accounts.find_holders(username_key, email_key)
+    found = accounts.find_accounts(_candidates(meant) or [nobody.account_id])
+    patient_ids = [account.patient_id for account in found.values() if account.patient_id]
+    on_file = {patient.pk: patient for patient in patients.find_many(patient_ids or [nobody.account_id])}
+    reached = {account.pk: contacts.of(account, on_file.get(account.patient_id or "")) for account in found.values()}
+    account = found.get(_choose(meant, email_key, reached) or nobody.account_id)
+    if account is None or account.disabled:
+        return nobody
+    (address,) = reached[account.pk].through(Channel.EMAIL) or (None,)
+    return Recipient(account.pk, identity.canonical_email(address.value) if address else None)
+
+
+def _candidates(meant: Holders) -> list[str]:
+    return [meant.confirmed] if meant.confirmed else [*meant.pending, *([meant.named] if meant.named else [])]
+
+
+def _choose(meant: Holders, email_key: str | None, reached: dict[str, Contacts]) -> str | None:
+    """The account of a confirmed email; else of one that waits to be confirmed and is on file; else of a username.
+
+    An address that is on file for several people who did not confirm it, as in a family, does not say who asks.
+    """
+    if meant.confirmed:
+        return meant.confirmed
+    on_file = [account_id for account_id in meant.pending if _is_on_file(email_key, reached.get(account_id))]
+    return on_file[0] if len(on_file) == 1 else meant.named
+
+
+def _is_on_file(email_key: str | None, known: Contacts | None) -> bool:
+    addresses = known.on_file_emails if known else ()
+    return email_key in {identity.canonical_email(address.value) for address in addresses}
+
+
+def confirm(
+    reset_id: str, *, otp: str | None, token: str | None, new_password: str, security_answer: str | None
+) -> None:
+    """Set a new password with the code or the link's token of a reset.
+
+    Raises ResetNotAccepted, the same for whatever is wrong with the reset; once the code is right, Invalid for a
+    password that is refused, and SecurityAnswerRequired.
+    """
+    link = links.find(f"lnk_{reset_id.removeprefix('rst_')}") if ids.has_prefix(reset_id, "rst") else None
+    if link is None or link.purpose != LinkPurpose.RESET_PASSWORD:
+        raise ResetNotAccepted
+    # Whatever is wrong takes the same steps, so that the time taken does not tell a used reset from a wrong code.
+    is_right = _is_right(link, otp, token)
+    if not _take_try(link) or not is_right:
+        raise _refusal(link)
+    links.give_back_try(link)
+    confirm_link(link, new_password, security_answer)
+
+
+def _is_right(link: Link, otp: str | None, token: str | None) -> bool:
+    if otp is not None:
+        return secrets.same("".join(otp.replace("-", " ").split()), link_service.code(link.pk))
+    return secrets.same(token or "", link_service.token(link.pk))
+
+
+def _take_try(link: Link) -> bool:
+    try:
+        links.take_try(link)
+    except LinkEnded:
+        return False
+    return clock.stamp(clock.now()) < link.expires_at
+
+
+def _refusal(link: Link) -> ResetNotAccepted:
+    """Every reason is one answer; that it happened is kept for the account's holder."""
+    about: dict[str, object] = {"link_id": link.pk}
+    entry = Entry(NOBODY, Action.ACCOUNT_PASSWORD_RESET_REFUSE, account_id=link.account_id, about=about)
+    audit.record_alone(entry)
+    return ResetNotAccepted()
+
+
+def confirm_link(link: Link, new_password: str, security_answer: str | None) -> None:
+    """Set a new password for the account of a link whose holder has proved to have it.
+
+    Every session of the account ends, and none begins. Raises as `confirm` does.
+    """
+    account = password_resets.find_account(link)
+    if account is None or account.disabled or link.purpose != LinkPurpose.RESET_PASSWORD:
+        raise _refusal(link)
+    if errors := account_service.check_password(new_password, passwords.own_words(account), "/new_password"):
+        raise Invalid(errors)
+    _check_answer(account, link, security_answer)
+    new_hash = hashing.hash(new_password, peppers())
+    # Strangers who guessed at the old password shall not keep its owner from signing in with the new one.
+    limits.clear(session_service.account_bucket(account.username_key))
+    _commit(account, link, new_hash)
+
+
+def _check_answer(account: Account, link: Link, answer: str | None) -> None:
+    """Where the clinic asks one, the account's security question; a reserved answer comes before any hash."""
+    question = _question(account, link)
+    if question is None:
+        return
+    question_id, stored = question
+    if not (answer or "").strip():
+        raise SecurityAnswerRequired(question_id)
+    if not password_resets.take_answer(link):
+        raise _refusal(link)
+    if not hashing.verify(stored, security_questions.normalise_answer(answer or ""), peppers()):
+        refused = _refusal(link)
+        raise SecurityAnswerRequired(question_id) if password_resets.is_running(link) else refused
+    password_resets.give_back_answer(link)
+
+
+def _question(account: Account, link: Link) -> tuple[str, str] | None:
+    """The id of the question and the hash of its answer: the same one for as long as the reset lives."""
+    answers = json.loads(account.security_answers)
+    if not settings().security_questions or not answers:
+        return None
+    place = int.from_bytes(secrets.derive("security-question", link.pk, 0)) % len(answers)
+    return answers[place]["question_id"], answers[place]["hash"]
+
+
+def _commit(account: Account, link: Link, new_hash: str) -> None:
+    holder = Actor(ActorKind.ACCOUNT, account.pk, patient_id=account.patient_id)
+    about: dict[str, object] = {"link_id": link.pk}
+    try:
+        with transaction() as tx:
+            accounts.change_password(tx, account, new_hash, error=Unavailable(retry_after=1))
+            links.use(tx, link)
+            password_resets.end(tx, link)
+            audit.record(tx, Entry(holder, Action.ACCOUNT_PASSWORD_RESET, account_id=account.pk, about=about))
+            outbox.post(tx, Notice(NoticeKind.PASSWORD_CHANGED, account.pk))
+    except (LinkEnded, ResetNotAccepted) as over:
+        raise _refusal(link) from over

@@ -1,0 +1,37 @@
+"""The environment variables of a local run, put back at its end; the only place of the runner that sets them."""
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+
+@contextmanager
+def environment(variables: Mapping[str, str | None]) -> Iterator[None]:
+    """Sets variables, None for one that must not be set, and puts them back as they were."""
+    before = {name: os.environ.get(name) for name in variables}
+    _set(variables)
+    try:
+        yield
+    finally:
+        _set(before)
+
+
+def without_own_account() -> dict[str, str | None]:
+    """Nothing of the developer's own AWS account may be read, let alone reached."""
+    return {name: None for name in os.environ if name.startswith("AWS_")}
+
+
+def forget_settings() -> None:
+    """settings() is read once per process; what was read before a start is not ours."""
+    module = sys.modules.get("chalicelib.settings")
+    if module is not None:
+        module.settings.cache_clear()
+
+
+def _set(variables: Mapping[str, str | None]) -> None:
+    for name, value in variables.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value

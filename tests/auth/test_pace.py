@@ -1,0 +1,24 @@
+"""An answer that takes a time of its own, whatever was found on the way (RC 4)."""
+
+import time
+
+import pytest
+
+from chalicelib.auth import pace
+
+
+def test_a_block_takes_its_least_time_and_a_longer_one_its_own() -> None:
+    for work, least in ((0.0, 0.05), (0.06, 0.02)):
+        begun = time.perf_counter()
+        with pace.at_least(least):
+            time.sleep(work)
+        taken = time.perf_counter() - begun
+        assert taken >= max(work, least)
+        assert work < least or taken < work + least
+
+
+def test_a_refusal_does_not_wait() -> None:
+    begun = time.perf_counter()
+    with pytest.raises(KeyError), pace.at_least(5):
+        raise KeyError
+    assert time.perf_counter() - begun < 1

@@ -1,0 +1,149 @@
+"""Somebody with a mailbox and a browser: how each link comes to them, and what they do on its page."""
+
+import itertools
+import json
+import re
+import uuid
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from chalicelib.domain.links import LASTS, LinkPurpose
+from tests.support.program import Json, Program
+
+if TYPE_CHECKING:
+    from playwright.sync_api import BrowserContext, Page
+
+BORN = "April 12, 1961"
+NEW_PASSWORD = "quiet harbor lanterns glow"
+_PASSWORD = "seven green teapots sing"
+_PLACE_OF_LINK = {LinkPurpose.VERIFY_EMAIL: 0, LinkPurpose.DISOWN_EMAIL: 1}
+_numbers = itertools.count(1)
+
+
+@dataclass
+class Visitor:
+    """One browser window, and new people to be; the clock may be moved on for all of them."""
+
+    program: Program
+    context: "BrowserContext"
+    language: str
+    status: int = 0
+    _page: "Page | None" = None
+
+    @property
+    def page(self) -> "Page":
+        """The window that is open."""
+        assert self._page is not None, "no window is open"
+        return self._page
+
+    def open_window(self) -> None:
+        """A new window in the place of the one before, whatever its size and zoom were."""
+        if self._page is not None:
+            self._page.close()
+        self._page = self.context.new_page()
+
+    def visit(self, path: str) -> None:
+        """Opens an address of the portal."""
+        answer = self.page.goto(f"http://127.0.0.1:{self.program.portal}{path}")
+        self.status = answer.status if answer else 0
+
+    def submit(self, **typed: str) -> None:
+        """Fills the form in and posts it."""
+        for name, text in typed.items():
+            self.page.fill(f"[name={name}]", text)
+        with self.page.expect_navigation() as sent:
+            self.page.click("button")
+        self.status = sent.value.status
+
+    def advance(self, by: timedelta) -> None:
+        """Moves the portal's clock on."""
+        self.program.must("POST", "/clock", {"advance_seconds": round(by.total_seconds())}, port=self.program.console)
+        self.program.forget_clinic_token()
+
+    def let_expire(self, purpose: LinkPurpose) -> None:
+        """Moves the portal's clock on until a link of that purpose is too old."""
+        self.advance(LASTS[purpose])
+
+    def new_link(self, purpose: LinkPurpose) -> str:
+        """The path of a link that a new person was sent."""
+        person = _Person(self.program, self.language)
+        if purpose is LinkPurpose.RESET_PASSWORD:
+            return person.ask_for_a_reset()
+        if purpose is LinkPurpose.STOP_MESSAGES:
+            return person.wait_for_results()
+        return person.links_in_the_first_email()[_PLACE_OF_LINK[purpose]]
+
+
+@dataclass
+class _Person:
+    program: Program
+    language: str
+    email: str = field(init=False)
+    username: str = field(init=False)
+    resource_id: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.resource_id = f"visitor-{next(_numbers)}-{uuid.uuid4().hex[:8]}"
+        self.email = f"{self.resource_id}@example.org"
+        self._be_imported(self._patient())
+        (found,) = self.program.find_patients(self.resource_id)
+        code = self.program.issue_code(found["patient_id"]).json["activation_code"]
+        started = self.program.start_registration(found, code).json
+        self.username, session = self.program.finish_registration(started, self.email, _PASSWORD)
+        self._choose_language(session["access_token"])
+
+    def links_in_the_first_email(self) -> list[str]:
+        return self._links(0)
+
+    def ask_for_a_reset(self) -> str:
+        self._links(0)
+        assert self.program.call("POST", "/v1/password-resets", {"identifier": self.username}).status == 202
+        return self._links(1)[0]
+
+    def wait_for_results(self) -> str:
+        verify, _ = self._links(0)
+        confirmed = {"token": verify.removeprefix("/l/"), "date_of_birth": "1961-04-12"}
+        assert self.program.call("POST", "/v1/email-verifications", confirmed).status == 204
+        self._be_imported(self._result())
+        return self._links(1)[-1]
+
+    def _links(self, number: int) -> list[str]:
+        text = self.program.email_to(self.email, number)["text"]
+        return [urlsplit(link).path for link in re.findall(r"https?://\S+/l/\S+", text)]
+
+    def _be_imported(self, resource: Json) -> None:
+        done = self.program.import_fhir(json.dumps(resource).encode())
+        assert (done.status, done.json["refused"]) == (200, []), done.body
+
+    def _choose_language(self, token: str) -> None:
+        tag = self.program.call("GET", "/v1/me", token=token).headers["etag"]
+        changed = self.program.call("PATCH", "/v1/me", {"language": self.language}, token=token, If_Match=tag)
+        assert changed.status == 200, changed.body
+
+    def _patient(self) -> Json:
+        return {
+            "resourceType": "Patient",
+            "id": self.resource_id,
+            "identifier": [{"system": "https://test.example/mrn", "value": self.resource_id}],
+            "name": [{"use": "official", "given": ["Ingrid", "Mae"], "family": "Solberg"}],
+            "birthDate": "1961-04-12",
+            "telecom": [{"system": "email", "value": self.email}],
+        }
+
+    def _result(self) -> Json:
+        return {
+            "resourceType": "Observation",
+            "id": f"result-{self.resource_id}",
+            "status": "final",
+            "category": [{"coding": [{"code": "laboratory"}]}],
+            "code": {"text": "Sodium"},
+            "subject": {"reference": f"Patient/{self.resource_id}"},
+            "effectiveDateTime": self._now(),
+            "valueQuantity": {"value": 140, "unit": "mmol/L"},
+        }
+
+    def _now(self) -> str:
+        moved: str = self.program.must("POST", "/clock", {"advance_seconds": 1}, port=self.program.console)["now"]
+        return datetime.fromisoformat(moved).astimezone(UTC).isoformat()

@@ -1,0 +1,337 @@
+"""The portal used in every way that it can be, for the tests that watch what it does meanwhile."""
+
+import random
+import uuid
+from datetime import timedelta
+from typing import Any
+
+from chalicelib.domain.caregivers import Grant, Scope
+from chalicelib.domain.links import LinkPurpose
+from chalicelib.domain.notices import Channel, NoticeKind
+from chalicelib.domain.webhooks import PAUSES
+from chalicelib.handlers.operations import REGISTRY
+from chalicelib.models import caregivers
+from chalicelib.models.transaction import transaction
+from infra.local.feedback import Feedback
+from tests.support import links, resets
+from tests.support.aws_calls import failing, refused, unreachable
+from tests.support.clinic_system import ClinicSystem, clinic_system, happen
+from tests.support.notices import tell, told
+from tests.support.portal import PASSWORD, Patient, Person, Portal
+from tests.support.receiver import receiving, status
+from tests.support.routes import bodies, condition, send, somebody
+
+_NUMBER = "+13125550179"
+"""The telephone of those who answer texts: a STOP holds for whoever has the number."""
+
+
+def do_everything(portal: Portal) -> None:
+    """Everything that the API does, and everything that the event functions do after it."""
+    me = somebody(portal)
+    with_body = set(bodies(portal, me))
+    for operation in REGISTRY:
+        if operation.id in with_body:
+            me = somebody(portal)
+            sent = bodies(portal, me)[operation.id]()
+            token = {"account": me.person.token, "client": portal.client_token()}.get(operation.policy.kind)
+            assert send(portal, operation, sent.pop("_path", {}), sent, token).status == operation.status
+    me = somebody(portal)
+    assert me.person.call("DELETE", f"/v1/sessions/{me.new_session()[0]}").status == 204
+    _read_and_leave(portal, me.person.token, me.record_id)
+    late_and_large(portal)
+    person = portal.register(email=None)
+    for _ in range(2):
+        portal.sign_in(person.username, "wrong wrong wrong wrong", source_ip="198.51.100.230")
+    _wrong(portal)
+    _move(portal)
+    _read_public(portal)
+    _open_links(portal)
+    _recover(portal)
+    _choose_and_read(portal)
+    _meet_every_fate(portal)
+    for channel in Channel:
+        _fall_through(portal, channel)
+    _come_back(portal)
+    _look_after(portal)
+    with clinic_system(portal) as system:
+        _follow(portal, system)
+
+
+def late_and_large(portal: Portal) -> None:
+    """A record that refers to what arrives later, one whose large content lies in S3."""
+    patient = portal.new_patient()
+    late = f"late-{uuid.uuid4().hex[:8]}"
+    subject = f"Patient/{patient.resource_id}"
+    for extra in ({}, _note("large")):
+        waits = condition(subject, recorder={"reference": f"Practitioner/{late}"}, **extra)
+        assert portal.import_fhir(waits).json["created"] == 1
+    assert portal.import_fhir(_crowded(subject, late)).json["created"] == 1
+    practitioner = {"resourceType": "Practitioner", "id": late, "name": [{"family": "Late"}]}
+    assert portal.import_fhir(practitioner).json["created"] == 1
+
+
+def _read_and_leave(portal: Portal, token: str, record_id: str) -> None:
+    large = portal.register(portal.new_patient(id="p-large", resources=(_large("p-large"),)))
+    (record,) = large.get("/v1/patients/me/records").json["items"]
+    assert large.get(f"/v1/patients/me/records/{record['record_id']}?format=fhir").status == 200
+    filters = ("", "?category=condition", "?q=hay", f"?encounter=rec_{'0' * 26}", "?code=x", "?limit=1")
+    paths = [f"/v1/patients/me/records{one}" for one in filters]
+    paths += [f"/v1/patients/me/records/{record_id}{one}" for one in ("", "?format=fhir")]
+    for path in ("/v1/me", "/v1/sessions", "/v1/sessions/current", "/v1/patients/me/summary", *paths):
+        assert portal.call("GET", path, token=token).status == 200, path
+    assert portal.call("GET", f"/v1/patients/{large.patient.patient_id}/summary", token=token).status == 404
+    for path in ("/v1/sessions/others", "/v1/sessions/current"):
+        assert portal.call("DELETE", path, token=token).status == 204
+
+
+def _large(resource_id: str) -> dict[str, Any]:
+    return condition(f"Patient/{resource_id}", note=[{"text": random.Random(3).randbytes(400_000).hex()}])
+
+
+def _crowded(subject: str, late: str) -> dict[str, Any]:
+    """A report that waits for more people than one transaction has room for."""
+    names = [late, *(f"{late}-{place}" for place in range(150))]
+    return {
+        "resourceType": "DiagnosticReport",
+        "id": f"crowded-{late}",
+        "status": "final",
+        "code": {"text": "Second opinions"},
+        "subject": {"reference": subject},
+        "performer": [{"reference": f"Practitioner/{name}"} for name in names],
+    }
+
+
+def _note(seed: str) -> dict[str, Any]:
+    return {"note": [{"text": random.Random(seed).randbytes(400_000).hex()}]}
+
+
+def _move(portal: Portal) -> None:
+    """A patient whose identifier changes, and a record that turns out to be another patient's."""
+    one, other = portal.new_patient(), portal.new_patient()
+    changed = {"resourceType": "Patient", "id": one.resource_id, "name": [{"family": "Moved"}]}
+    assert portal.import_fhir(changed).json["updated"] == 1
+    record = condition(f"Patient/{one.resource_id}")
+    assert portal.import_fhir(record).json["created"] == 1
+    assert portal.import_fhir({**record, "subject": {"reference": f"Patient/{other.resource_id}"}}).status == 200
+
+
+def _wrong(portal: Portal) -> None:
+    patient = portal.new_patient()
+    portal.issue_code(patient)
+    assert portal.start_registration(patient, "ZZZZ-ZZZZ-ZZZZ").status == 422
+
+
+def _read_public(portal: Portal) -> None:
+    for operation in REGISTRY:
+        if operation.method == "GET" and operation.policy.kind == "public" and "{" not in operation.path:
+            assert portal.call("GET", operation.path).status == 200, operation.path
+    assert portal.call("GET", "/v1/legal/terms").status == 200
+    patient = portal.new_patient()
+    assert portal.call(
+        "GET", f"/v1/clinic/patients?identifier=MRN-{patient.resource_id}", token=portal.client_token()
+    ).json["items"]
+
+
+def _open_links(portal: Portal) -> None:
+    """The page behind a link of every purpose, and its form, rightly and wrongly filled in."""
+    for purpose in LinkPurpose:
+        person = portal.register()
+        path = links.path_of(portal, person, purpose)
+        assert portal.call("HEAD", path).status == portal.call("GET", path).status == 200
+        fields = {} if purpose is LinkPurpose.DISOWN_EMAIL else {"date_of_birth": person.patient.date_of_birth}
+        more = {"new_password": links.NEW_PASSWORD} if purpose is LinkPurpose.RESET_PASSWORD else {}
+        if fields:
+            assert links.post(portal, path, date_of_birth="1950-01-01", **more).status == 422, purpose
+        assert links.post(portal, path, **fields, **more).status in {200, 403}, purpose
+
+
+def _recover(portal: Portal) -> None:
+    """A password that is set anew by code, after a wrong one, and a username that is sent."""
+    person = _confirmed(portal, portal.new_patient())
+    reset = resets.start(portal, person.username, person.patient.email)
+    assert resets.confirm(portal, reset.reset_id, otp=reset.wrong_code()).status == 422
+    asked = resets.confirm(portal, reset.reset_id, otp=reset.code)
+    if asked.status == 403:
+        answer = resets.answer_to(portal, asked)
+        asked = resets.confirm(portal, reset.reset_id, otp=reset.code, security_answer=answer)
+    assert asked.status == 204
+    assert resets.ask(portal, "nobody-at-all").status == 202
+    for email in (person.patient.email, "nobody@example.org"):
+        assert portal.call("POST", "/v1/username-reminders", {"email": email}).status == 202
+    portal.drain()
+
+
+def _confirmed(portal: Portal, patient: Patient) -> Person:
+    """Somebody whose email is confirmed."""
+    person = portal.register(patient)
+    path = links.path_of(portal, person, LinkPurpose.VERIFY_EMAIL)
+    assert links.post(portal, path, date_of_birth=patient.date_of_birth).status == 200
+    return person
+
+
+def _reachable(portal: Portal) -> Person:
+    """Somebody with a mailbox, a telephone and an app, who wants to be told of results by all of them."""
+    contacts = [
+        {"system": "email", "value": f"reachable-{uuid.uuid4().hex[:8]}@example.org"},
+        {"system": "phone", "value": _NUMBER},
+    ]
+    patient = portal.new_patient(telecom=contacts)
+    person = portal.register(patient)
+    path = links.path_of(portal, person, LinkPurpose.VERIFY_EMAIL)
+    assert links.post(portal, path, date_of_birth=patient.date_of_birth).status == 200
+    _choose(person)
+    _register_device(person)
+    return person
+
+
+def _choose(person: Person, *channels: Channel, quiet_hours: dict[str, str] | None = None) -> None:
+    path = "/v1/me/notification-preferences"
+    row = {"notice_type": "results", "channels": {str(one): one in (channels or tuple(Channel)) for one in Channel}}
+    headers = {"If-Match": person.get(path).header("etag") or ""}
+    body = {"rows": [row], "quiet_hours": quiet_hours}
+    assert person.call("PUT", path, body, headers=headers).status == 200
+
+
+def _register_device(person: Person) -> str:
+    body = {"platform": "ios", "push_token": f"token-{uuid.uuid4().hex}"}
+    made = person.call("POST", "/v1/me/devices", body, headers={"Idempotency-Key": str(uuid.uuid4())})
+    assert made.status == 201
+    device_id: str = made.json["device_id"]
+    return device_id
+
+
+def _choose_and_read(portal: Portal) -> None:
+    """Devices, preferences, the phrase, addresses, and the portal's own copies of notices."""
+    person = _reachable(portal)
+    # All day: what is not urgent waits for its end.
+    _choose(person, quiet_hours={"starts": "00:00", "ends": "23:59"})
+    notice_id = told(person, NoticeKind.NEW_RESULTS)
+    _choose(person)
+    device_id = _register_device(person)
+    refreshed = {"push_token": f"token-{uuid.uuid4().hex}"}
+    assert person.call("POST", f"/v1/me/devices/{device_id}/refresh", refreshed).status == 200
+    assert person.call("DELETE", f"/v1/me/devices/{device_id}").status == 204
+    phrase = {"security_phrase": "two grey herons"}
+    headers = {"If-Match": person.get("/v1/me/security-phrase").header("etag") or ""}
+    assert person.call("PUT", "/v1/me/security-phrase", phrase, headers=headers).status == 200
+    for path in ("/v1/me/devices", "/v1/me/addresses", "/v1/me/notices", f"/v1/me/notices/{notice_id}"):
+        assert person.get(path).status == 200, path
+    assert person.call("POST", f"/v1/me/notices/{notice_id}/read").status == 200
+
+
+def _meet_every_fate(portal: Portal) -> None:
+    """Messages that are sent, put off, refused, bounced, complained of, answered, and to devices that are gone."""
+    person, feedback = _reachable(portal), Feedback(portal.aws)
+    told(person, NoticeKind.NEW_RESULTS)
+    for throttled in ("SendEmail", "Publish"):
+        tell(person, NoticeKind.NEW_RESULTS)
+        _drain_failing(portal, throttled, "Throttling")
+        portal.advance(minutes=1)
+    told(person, NoticeKind.PASSWORD_CHANGED)
+    for text in ("STOP", "HELP"):
+        feedback.reply(portal.aws.sent_sms()[-1].message_id, text)
+        portal.drain()
+    told(person, NoticeKind.NEW_RESULTS)
+    feedback.reply(portal.aws.sent_sms()[-1].message_id, "START")
+    feedback.bounce(portal.aws.sent_emails()[-1].message_id)
+    portal.drain()
+    told(person, NoticeKind.NEW_RESULTS)
+    _restore(person)
+    told(person, NoticeKind.NEW_RESULTS)
+    feedback.complain(portal.aws.sent_emails()[-1].message_id)
+    feedback.end_token(portal.aws.sent_pushes()[-1].message_id)
+    portal.drain()
+
+
+def _drain_failing(portal: Portal, operation: str, code: str) -> None:
+    with failing(lambda call: call.operation == operation, refused(code), times=1):
+        portal.drain()
+
+
+def _restore(person: Person) -> None:
+    for address in person.get("/v1/me/addresses").json["items"]:
+        assert person.call("POST", f"/v1/me/addresses/{address['address_id']}/restore").status == 204
+
+
+_NEVER = {Channel.EMAIL: ("SendEmail", "BadRequestException"), Channel.SMS: ("Publish", "OptedOut")}
+
+
+def _fall_through(portal: Portal, channel: Channel) -> None:
+    """A message whose channel will never take it, and that goes to the next; so does the one after it."""
+    person = _reachable(portal)
+    told(person, NoticeKind.NEW_RESULTS)
+    _choose(person, channel)
+    if channel is Channel.PUSH:
+        endpoint = portal.aws.sent_pushes()[-1].endpoint_arn
+        portal.aws.client("sns").set_endpoint_attributes(EndpointArn=endpoint, Attributes={"Enabled": "false"})
+        told(person, NoticeKind.NEW_RESULTS)
+    else:
+        operation, code = _NEVER[channel]
+        tell(person, NoticeKind.NEW_RESULTS)
+        _drain_failing(portal, operation, code)
+    told(person, NoticeKind.NEW_RESULTS)
+    if channel is Channel.SMS:
+        Feedback(portal.aws).reply(portal.aws.sent_sms()[-1].message_id, "START")
+        portal.drain()
+
+
+def _come_back(portal: Portal) -> None:
+    """An email that bounces and goes to the next channel; the second before its worker could note that it was sent."""
+    person, feedback = _reachable(portal), Feedback(portal.aws)
+    _choose(person, Channel.EMAIL)
+    told(person, NoticeKind.NEW_RESULTS)
+    feedback.bounce(portal.aws.sent_emails()[-1].message_id)
+    portal.drain()
+    _restore(person)
+    before = len(portal.aws.sent_emails())
+    tell(person, NoticeKind.NEW_RESULTS)
+    with failing(lambda call: call.writes_to("outbox") and len(portal.aws.sent_emails()) > before, unreachable()):
+        portal.drain()
+    feedback.bounce(portal.aws.sent_emails()[-1].message_id)
+    portal.drain()
+
+
+def _look_after(portal: Portal) -> None:
+    """A child's results, which their caregiver is told of."""
+    caregiver, child = _reachable(portal), portal.new_patient(birthDate="2020-05-04")
+    with transaction() as tx:
+        caregivers.put_grant(tx, child.patient_id, Grant(links.account_id_of(caregiver), frozenset(Scope), None))
+    patient = Person(portal, child, "", PASSWORD, {})
+    told(patient, NoticeKind.NEW_RESULTS)
+
+
+def _follow(portal: Portal, system: ClinicSystem) -> None:
+    """Events as a clinic's system reads and gets them, from receivers that fail, come back and are gone."""
+    with receiving() as receiver:
+        hook = system.hook(receiver.url)
+        receiver.next = [status(204), status(500)]
+        happen(2)
+        portal.drain()
+        portal.advance(minutes=30)
+        portal.drain()
+        receiver.usual = status(400)
+        happen()
+        for pause in (timedelta(), *PAUSES):
+            portal.advance(seconds=pause.total_seconds() + 300)
+            portal.drain()
+        system.renew()
+        assert hook.deliveries("failed")
+        receiver.usual = status(204)
+        _replay(portal, hook.path, system)
+        receiver.usual = status(410)
+        happen()
+        portal.drain()
+        assert system.get("/v1/clinic/webhooks").status == system.get(hook.path).status == 200
+        assert system.call("DELETE", hook.path).status == 204
+
+
+def _replay(portal: Portal, path: str, system: ClinicSystem) -> None:
+    first = system.events("?limit=1")[0]["event_id"]
+    for body in ({}, {"from_event": first}):
+        assert system.post(f"{path}/replay", body).status == 202
+        portal.drain()
+    done = system.get(f"{path}/deliveries?status=done").json["items"]
+    one = done[0]["delivery_id"]
+    assert system.post(f"{path}/deliveries/{one}/replay").status == 202
+    assert system.post(f"{path}/rotate-secret").status == 201
+    portal.drain()
