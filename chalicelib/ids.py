@@ -4,6 +4,7 @@ The library for it costs 100 ms of a cold start; this is all it would do here.
 """
 
 import secrets
+from datetime import UTC, datetime
 
 from chalicelib import clock
 
@@ -16,6 +17,11 @@ def new_id(prefix: str) -> str:
     """A new id such as `pat_01J9Z3K8XQ…`: sorts by the millisecond it was made in."""
     milliseconds = int(clock.now().timestamp() * 1000)
     return f"{prefix}_{_base32((milliseconds << _RANDOM_BITS) | secrets.randbits(_RANDOM_BITS))}"
+
+
+def time_of(made: str) -> datetime:
+    """When an id of `new_id` was made: aware, in UTC, to the millisecond."""
+    return datetime.fromtimestamp((number_of(made) >> _RANDOM_BITS) / 1000, UTC)
 
 
 def derived_id(prefix: str, digest: bytes) -> str:

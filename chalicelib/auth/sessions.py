@@ -110,8 +110,14 @@ def authenticate(access_token: str, transport: Transport) -> Actor:
             session_id=session.session_id,
             scopes=frozenset(json.loads(principal.scopes)),
         )
-    patient_id = principal.patient_id if isinstance(principal, Account) else None
-    return Actor(ActorKind.ACCOUNT, principal.pk, patient_id=patient_id, session_id=session.session_id)
+    account = principal if isinstance(principal, Account) else None
+    return Actor(
+        ActorKind.ACCOUNT,
+        principal.pk,
+        patient_id=account.patient_id if account else None,
+        session_id=session.session_id,
+        language=account.language if account else None,
+    )
 
 
 def _live(access_token: str) -> tuple[Principal, Session]:

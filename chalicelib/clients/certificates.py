@@ -16,7 +16,7 @@ NO_CERTIFICATE = "no_certificate"
 
 _CONNECT_SECONDS, _READ_SECONDS = 2, 3
 _LONGEST = 65_536
-_OK, _SERVER_ERROR = 200, 500
+_OK = 200
 _lock = threading.Lock()
 
 
@@ -53,10 +53,9 @@ def _download(url: str) -> bytes:
     except HTTPError as failed:
         observability.fault("client.failed", failed)
         raise Retryable(type(failed).__name__) from failed
-    if status >= _SERVER_ERROR:
-        raise Retryable(str(status))
     if status != _OK:
-        raise Permanent(NO_CERTIFICATE)
+        # The host and the path are Amazon's own: what is signed must not be lost for an answer that passes.
+        raise Retryable(str(status))
     return bytes(body)
 
 

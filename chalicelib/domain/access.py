@@ -25,13 +25,17 @@ class ClientScope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who is calling. `patient_id` is the patient that an account's holder is; a caregiver need be none."""
+    """Who is calling. `patient_id` is the patient that an account's holder is; a caregiver need be none.
+
+    `language` is the one that an account's holder chose.
+    """
 
     kind: ActorKind
     id: str
     patient_id: str | None = None
     session_id: str | None = None
     scopes: frozenset[str] = frozenset()
+    language: str | None = None
 
     @property
     def key(self) -> str:

@@ -13,6 +13,7 @@ class Action(StrEnum):
     ACCOUNT_CREATE = "account:create"
     ACCOUNT_DEVICE_FORGET = "account:device:forget"
     ACCOUNT_EDIT = "account:edit"
+    ACCOUNT_EMAIL_RESEND = "account:email:resend"
     ACCOUNT_EMAIL_VERIFY = "account:email:verify"
     ACCOUNT_EMAIL_DISOWN = "account:email:disown"
     ACCOUNT_PASSWORD_CHANGE = "account:password:change"  # noqa: S105  The name of an event.

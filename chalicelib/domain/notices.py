@@ -111,7 +111,7 @@ RULES: Mapping[NoticeKind, Rule] = {
     ),
     NoticeKind.PASSWORD_CHANGED: Rule(NoticeType.SECURITY, AddressBook.EVERYWHERE, _ALL),
     NoticeKind.PASSWORD_RESET: Rule(NoticeType.SECURITY, AddressBook.RECOVERY_EMAIL, _EMAIL),
-    NoticeKind.USERNAME_REMINDER: Rule(NoticeType.SECURITY, AddressBook.CONFIRMED_EMAIL, _EMAIL),
+    NoticeKind.USERNAME_REMINDER: Rule(NoticeType.SECURITY, AddressBook.RECOVERY_EMAIL, _EMAIL),
 }
 
 

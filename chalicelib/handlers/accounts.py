@@ -99,6 +99,13 @@ def edit_me(call: Call, body: shapes.AccountEdit) -> Answer:
     return Answer(shape_account(account), headers=etag(account.version))
 
 
+@routes.post("/v1/me/email/resend", ACCOUNT, status=204, errors=(errors.TooManyRequests,))
+def resend_confirmation(call: Call) -> Answer:
+    """Have the confirmation of your email address sent again, if it still waits for you."""
+    accounts.resend_confirmation(call.actor)
+    return Answer()
+
+
 @routes.put("/v1/me/password", ACCOUNT, answer=shapes.Session, errors=(errors.TooManyRequests,))
 def change_password(call: Call, body: shapes.PasswordChange) -> Answer:
     """Change your password: every session ends, and you get a new one."""

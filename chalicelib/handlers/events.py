@@ -20,7 +20,7 @@ routes = Routes(__name__)
 )
 def list_events(call: Call, query: shapes.EventsQuery) -> Answer:
     """Read what happened, in order: visits, contacts, accounts, as ids alone."""
-    binding = call.binding(after=query.after)
+    binding = call.binding(after=(query.after or None))
     after = ids.number_of(query.after) if query.after is not None else None
     if query.cursor is not None:
         after = int(cursors.unseal(query.cursor, binding)[0])

@@ -1,12 +1,16 @@
 """The bodies behind app.py's queue sources: each message on its own, so that a poison one blocks nobody."""
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
 from chalicelib import observability
 from chalicelib.handlers.functions import contained
 from chalicelib.services import addressing, delivery, events, feedback, webhook_delivery
+
+_BATCH_SECONDS = 40
+"""After so long a batch begins nothing new: its function has 60 seconds."""
 
 
 @contained
@@ -71,9 +75,13 @@ def _whole(body: str) -> str:
 def _each(
     event: dict[str, Any], function: str, work: Callable[[str], None], *, read: Callable[[str], str] = _id_of
 ) -> dict[str, Any]:
-    failures = []
+    failures, until = [], time.monotonic() + _BATCH_SECONDS
     for record in event["Records"]:
         observability.set_request_id(record["messageId"])
+        if time.monotonic() > until:
+            # Ended by its time-out, the function would take along what it has done.
+            failures.append({"itemIdentifier": record["messageId"]})
+            continue
         try:
             work(read(record["body"]))
         except Exception as failed:  # noqa: BLE001  One message's fault must not take the others along; it goes back alone.

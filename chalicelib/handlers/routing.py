@@ -188,6 +188,8 @@ class Routes(Blueprint):
 
     def _answer(self, operation: Operation, request: Request, language: str) -> Response:
         actor = _signed_in(operation, request)
+        if actor.language in words.languages() and request.headers.get("accept-language") is None:
+            language = actor.language or language
         path = requests.path_of(request)
         patient_id = access.permit(actor, operation.policy, path.get("pid"))
         raw = _raw_body(operation, request)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute, UnicodeSetAttribute
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
@@ -46,6 +46,7 @@ class Account(Principal, discriminator="account"):
     pending_email = UnicodeAttribute(null=True)
     mobile_phone = UnicodeAttribute(null=True)
     security_phrase = UnicodeAttribute(null=True)
+    disowned_emails: UnicodeSetAttribute = UnicodeSetAttribute(null=True)
     language = UnicodeAttribute()
     time_zone = UnicodeAttribute()
     password_hash = UnicodeAttribute()
@@ -211,8 +212,11 @@ def create_account(tx: Transaction, account: Account, email_key: str | None = No
         )
 
 
-def verify_email(tx: Transaction, account: Account, email: str, email_key: str) -> None:
-    """Make the pending email the account's own, unless another account was first."""
+def verify_email(tx: Transaction, account: Account, email: str, email_key: str, email_hash: str) -> None:
+    """Make the pending email the account's own, unless another account was first.
+
+    `email_hash` is what `disown_email` keeps of an address: whoever confirms it owns it again.
+    """
     tx.put(
         email_row(email_key, account.pk),
         condition=Email.pk.does_not_exist() | (Email.account_id == account.pk),
@@ -221,18 +225,28 @@ def verify_email(tx: Transaction, account: Account, email: str, email_key: str) 
     tx.delete(pending_email_row(email_key, account.pk))
     tx.update(
         account,
-        [Account.email.set(email), Account.pending_email.remove(), Account.version.add(1)],
+        [
+            Account.email.set(email),
+            Account.pending_email.remove(),
+            Account.disowned_emails.delete({email_hash}),
+            Account.version.add(1),
+        ],
         condition=Account.pending_email == email,
         error=StaleVersion(),
     )
 
 
-def disown_email(tx: Transaction, account: Account, email: str, email_key: str, *, is_pending: bool) -> None:
-    """Take an address off an account, that waits to be confirmed or was confirmed."""
+def disown_email(
+    tx: Transaction, account: Account, email: str, email_key: str, email_hash: str, *, is_pending: bool
+) -> None:
+    """Take an address off an account, that waits to be confirmed or was confirmed.
+
+    Its hash stays: where the clinic has the same address on file, it is not the holder's either.
+    """
     attribute = Account.pending_email if is_pending else Account.email
     tx.update(
         account,
-        [attribute.remove(), Account.version.add(1)],
+        [attribute.remove(), Account.disowned_emails.add({email_hash}), Account.version.add(1)],
         condition=attribute == email,
         error=LinkEnded(),
         precedence=Precedence.STATE,

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from typing import TypeAlias
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 
@@ -12,7 +13,18 @@ from chalicelib.models.accounts import AccountsTable
 from chalicelib.models.base import storage_errors
 from chalicelib.models.transaction import Transaction
 
+Progress: TypeAlias = Mapping[tuple[Channel, str], DeliveryStatus]
+"""How far messages are, by channel and reference of the address."""
+
 _PREFIX = "notice#"
+_BEST_FIRST = (
+    DeliveryStatus.SENT,
+    DeliveryStatus.QUEUED,
+    DeliveryStatus.HELD,
+    DeliveryStatus.BOUNCED,
+    DeliveryStatus.FAILED,
+    DeliveryStatus.DROPPED,
+)
 _KEPT_DAYS = 400
 
 
@@ -26,15 +38,22 @@ class NoticeCopy(AccountsTable, discriminator="notice"):
     sent_at = UnicodeAttribute()
     read_at = UnicodeAttribute(null=True)
     ttl = NumberAttribute(null=True)
-    push_status = UnicodeAttribute(null=True)
-    email_status = UnicodeAttribute(null=True)
-    sms_status = UnicodeAttribute(null=True)
+    messages = UnicodeAttribute(default="{}")
+    revision = NumberAttribute(default=1)
+
+    def progress(self) -> Progress:
+        """How far each of its messages is, by channel and reference of the address."""
+        stored: dict[str, str] = json.loads(self.messages)
+        parts = {key.partition("|"): DeliveryStatus(status) for key, status in stored.items()}
+        return {(Channel(channel), ref): status for (channel, _, ref), status in parts.items()}
 
     @property
     def statuses(self) -> dict[Channel, DeliveryStatus]:
-        """How far it is, by each channel that was tried."""
-        found = {channel: getattr(self, f"{channel}_status") for channel in Channel}
-        return {channel: DeliveryStatus(status) for channel, status in found.items() if status}
+        """How far it is by each channel that was tried: of several messages of one channel, the best."""
+        found: dict[Channel, DeliveryStatus] = {}
+        for (channel, _), status in self.progress().items():
+            found[channel] = min(found.get(channel, status), status, key=_BEST_FIRST.index)
+        return {channel: found[channel] for channel in Channel if channel in found}
 
     def ids(self) -> dict[str, str]:
         """The ids that it is about."""
@@ -47,9 +66,7 @@ def notice_id(event_row_id: str) -> str:
     return f"ntc_{event_row_id.partition('_')[2]}"
 
 
-def create(
-    tx: Transaction, account_id: str, notice_id: str, notice: Notice, statuses: dict[Channel, DeliveryStatus]
-) -> None:
+def create(tx: Transaction, account_id: str, notice_id: str, notice: Notice, progress: Progress) -> None:
     """Keep a notice. One that is kept already is a Conflict."""
     now = clock.now()
     row = NoticeCopy(
@@ -61,9 +78,7 @@ def create(
         about=json.dumps(notice.about),
         sent_at=clock.stamp(now),
         ttl=clock.epoch(now) + _KEPT_DAYS * 86400,
-        push_status=statuses.get(Channel.PUSH),
-        email_status=statuses.get(Channel.EMAIL),
-        sms_status=statuses.get(Channel.SMS),
+        messages=_text(progress),
     )
     tx.create(row, error=Conflict())
 
@@ -84,10 +99,14 @@ def find_page(account_id: str, limit: int, before: str | None = None) -> list[No
     return [row for row in rows if row.notice_id != before][:limit]
 
 
-def note_statuses(tx: Transaction, account_id: str, notice_id: str, statuses: Mapping[Channel, DeliveryStatus]) -> None:
-    """Note how far a notice is by some of its channels."""
-    row = NoticeCopy(account_id, f"{_PREFIX}{notice_id}")
-    tx.update(row, [getattr(NoticeCopy, f"{channel}_status").set(status) for channel, status in statuses.items()])
+def note_progress(tx: Transaction, copy: NoticeCopy, changed: Progress) -> None:
+    """Note how far some of its messages are. Another who noted anything since it was read is a Conflict."""
+    actions = [NoticeCopy.messages.set(_text({**copy.progress(), **changed})), NoticeCopy.revision.add(1)]
+    tx.update(copy, actions, condition=NoticeCopy.revision == copy.revision, error=Conflict())
+
+
+def _text(progress: Progress) -> str:
+    return json.dumps({f"{channel}|{ref}": status for (channel, ref), status in progress.items()})
 
 
 def mark_read(tx: Transaction, copy: NoticeCopy) -> None:

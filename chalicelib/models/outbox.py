@@ -6,6 +6,7 @@ A change posts one row in its transaction; whoever works it posts a row for each
 import json
 import random
 import zlib
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -38,8 +39,8 @@ _LONGEST_PAUSE = timedelta(hours=1)
 # the channel is back, nobody waits longer.
 _FIRST_RETRY, _LONGEST_RETRY = timedelta(seconds=15), timedelta(minutes=15)
 _KEPT_DAYS = 400
-# How many rows of a shard one sweep takes up.
-_SWEPT = 250
+# How many rows of a shard one round of a sweep takes up: few enough for its time-out to be seen between rounds.
+_SWEPT = 40
 
 
 class OutboxRow(Row, discriminator="outbox"):
@@ -199,18 +200,28 @@ def retry_later(row: OutboxRow, pause: timedelta | None = None) -> None:
     _update(row, [due_at, OutboxRow.attempts.set(row.attempts + 1), OutboxRow.claimed_until.remove()])
 
 
-def postpone(row: OutboxRow) -> None:
-    """The row is on its queue again: the schedule waits twice as long before it takes it up the next time."""
-    pause = min(OVERDUE * 2 ** (int(row.sweeps) + 1), _LONGEST_PAUSE)
-    _update(row, [OutboxRow.due_at.set(clock.stamp(clock.now() + pause)), OutboxRow.sweeps.set(row.sweeps + 1)])
+def hold(row: OutboxRow, until: datetime) -> None:
+    """Give a claimed row back until a time before which it must not be sent."""
+    at = clock.stamp(until)
+    _update(row, [OutboxRow.due_at.set(at), OutboxRow.not_before.set(at), OutboxRow.claimed_until.remove()])
 
 
-def _update(row: OutboxRow, actions: list[Action], condition: Condition | None = None) -> bool:
+def postpone(row: OutboxRow, *, is_queued: bool) -> None:
+    """The schedule has taken a row up: once it is queued, it waits twice as long as before until the next time.
+
+    What could not be queued makes room for the rows behind it as well. A worker who was faster has said when.
+    """
+    pause = min(OVERDUE * 2 ** (int(row.sweeps) + 1), _LONGEST_PAUSE) if is_queued else OVERDUE
+    actions = [OutboxRow.due_at.set(clock.stamp(clock.now() + pause)), OutboxRow.sweeps.set(row.sweeps + is_queued)]
+    _update(row, actions, OutboxRow.due_at == row.due_at)
+
+
+def _update(row: OutboxRow, actions: Sequence[Action], condition: Condition | None = None) -> bool:
     """Change a row that is still pending. False where it is not, or the condition failed."""
     pending = OutboxRow.status == OutboxStatus.PENDING
     with storage_errors():
         try:
-            row.update(actions, condition=pending if condition is None else pending & condition)
+            row.update(list(actions), condition=pending if condition is None else pending & condition)
         except UpdateError as refused:
             if refused.cause_response_code == "ConditionalCheckFailedException":
                 return False

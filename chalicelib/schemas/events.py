@@ -13,7 +13,8 @@ class EventsQuery(PageQuery):
 
     after: str | None = Field(
         default=None,
-        pattern=EVENT_ID,
+        # An empty one is what a poller sends that has read nothing yet.
+        pattern=f"{EVENT_ID}|^$",
         description="The `event_id` that was read last: what follows are the events behind it, oldest first. A poller "
         "that remembers it misses none and reads none twice. Without it the list begins with the oldest event that is "
         "kept. Events are kept 30 days; where the one behind it is gone, the answer is 410 `events_expired`.",

@@ -4,7 +4,8 @@ import json
 from dataclasses import dataclass, replace
 
 from chalicelib import clock, ids
-from chalicelib.auth import hashing, secrets, sessions
+from chalicelib.auth import hashing, limits, secrets, sessions
+from chalicelib.auth.limits import Limit
 from chalicelib.auth.peppers import peppers
 from chalicelib.auth.sessions import Tokens, Transport
 from chalicelib.domain import identity, passwords, security_questions
@@ -26,6 +27,9 @@ from chalicelib.services import devices
 from chalicelib.services.links import email_hash
 from chalicelib.services.registrations import check_may_have_account
 from chalicelib.settings import settings
+
+CONFIRMATIONS = Limit(tries=5, seconds=3600)
+"""How often an account may have a confirmation sent again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +135,21 @@ def edit(actor: Actor, expected_version: int, changes: dict[str, str]) -> Accoun
         about: dict[str, object] = {"fields": sorted(changes)}
         audit.record(tx, Entry(actor, Action.ACCOUNT_EDIT, account_id=actor.id, about=about))
     return read(actor)
+
+
+def resend_confirmation(actor: Actor) -> None:
+    """Send the confirmation of an email that waits for it again, with new links; the old ones go on working.
+
+    Where nothing waits, nothing is sent. Raises TooManyRequests after 5 in an hour.
+    """
+    account = find(actor)
+    if not account.pending_email:
+        return
+    limits.spend(f"email-confirmation:account:{account.pk}", CONFIRMATIONS)
+    owner_id = accounts.find_email_owner_id(identity.canonical_email(account.pending_email))
+    with transaction() as tx:
+        _post_email_notice(tx, account, owner_id)
+        audit.record(tx, Entry(actor, Action.ACCOUNT_EMAIL_RESEND, account_id=account.pk))
 
 
 def _find_registration(registration_id: str, token: str) -> Registration:

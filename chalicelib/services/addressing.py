@@ -16,6 +16,7 @@ from chalicelib.errors import Conflict
 from chalicelib.models import accounts, links, notices, outbox, patients, preferences
 from chalicelib.models import caregivers as grants
 from chalicelib.models.accounts import Account
+from chalicelib.models.notices import Progress
 from chalicelib.models.transaction import Transaction, transaction
 from chalicelib.services import contacts as contact_service
 from chalicelib.settings import settings
@@ -66,8 +67,8 @@ def _tell(row_id: str, notice: Notice, account: Account) -> None:
         with transaction() as tx:
             about = notice.about | _stop_link(tx, account, rule, found)
             notice_id = notices.notice_id(row_id)
-            statuses = _post(tx, messages(notice_id, replace(notice, about=about), account, found), chosen, account)
-            notices.create(tx, account.pk, notice_id, notice, statuses)
+            progress = post(tx, messages(notice_id, replace(notice, about=about), account, found), chosen, account)
+            notices.create(tx, account.pk, notice_id, notice, progress)
     except Conflict:
         # Another worker, or this one before it ended, has told this reader.
         observability.event("notice.addressed_before", notice_id=row_id, account_id=account.pk)
@@ -93,24 +94,25 @@ def _row_id(*named: str) -> str:
     return ids.derived_id("out", hashlib.sha256("\x1f".join(named).encode()).digest())
 
 
-def _post(
-    tx: Transaction, posted: list[Delivery], chosen: Preferences, account: Account
-) -> dict[Channel, DeliveryStatus]:
-    """Post the messages; those that would ring at night wait for the morning."""
-    statuses: dict[Channel, DeliveryStatus] = {}
+def post(tx: Transaction, posted: list[Delivery], chosen: Preferences, account: Account) -> Progress:
+    """Post messages; those that would ring at night wait for the morning. Returns how far each is."""
+    progress: dict[tuple[Channel, str], DeliveryStatus] = {}
     for message in posted:
         channel = message.address.channel
-        not_before = quiet_until(channel, RULES[message.kind], chosen, account)
+        not_before = quiet_until(RULES[message.kind], chosen, account)
         outbox.post_delivery(tx, message, not_before)
-        statuses[channel] = DeliveryStatus.HELD if not_before else DeliveryStatus.QUEUED
-    return statuses
+        progress[channel, message.address.ref] = DeliveryStatus.HELD if not_before else DeliveryStatus.QUEUED
+    return progress
 
 
-def quiet_until(channel: Channel, rule: Rule, chosen: Preferences, account: Account) -> datetime | None:
-    """Until when a message has to wait; an email wakes nobody."""
-    if rule.is_urgent or channel is Channel.EMAIL:
-        return None
-    return chosen.quiet_until(clock.now(), ZoneInfo(account.time_zone))
+def may_read(account: Account, patient_id: str | None, rule: Rule) -> bool:
+    """Whether somebody may still be told of this, if it is about a patient."""
+    return patient_id is None or account.pk in _who_reads_about(patient_id, rule)
+
+
+def quiet_until(rule: Rule, chosen: Preferences, account: Account) -> datetime | None:
+    """Until when a message has to wait, whatever its channel: phones ring for emails, too."""
+    return None if rule.is_urgent else chosen.quiet_until(clock.now(), ZoneInfo(account.time_zone))
 
 
 def _stop_link(tx: Transaction, account: Account, rule: Rule, found: list[Address]) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-from chalicelib import clock
+from chalicelib import clock, ids
 from chalicelib.domain import identity
 from chalicelib.domain.notices import Channel, NoticeKind
 from chalicelib.models import links, password_resets
@@ -59,7 +59,8 @@ def _nothing(_account: Account, _row: OutboxRow) -> Values:
 
 
 def _when(_account: Account, row: OutboxRow) -> Values:
-    return {"changed_at": clock.read_stamp(row.created_at)}
+    # The notice's id has the time of the change; its message may have been written hours later.
+    return {"changed_at": ids.time_of(row.notice_id or "")}
 
 
 def _username(account: Account, _row: OutboxRow) -> Values:

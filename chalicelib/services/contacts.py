@@ -39,20 +39,26 @@ def of(account: Account, patient: Patient | None, devices: Iterable[Address] = (
     )
 
 
+def address_hash(email: str) -> str:
+    """What rows keep of an email address: enough to know it again, and nothing to read."""
+    return secrets.keyed_hash("address", identity.canonical_email(email))[:32]
+
+
 def _canonical(email: Address) -> str:
     return identity.canonical_email(email.value)
 
 
 def _emails_on_file(account: Account, patient: Patient | None) -> list[Address]:
-    """The addresses on file, the one that the holder named too first."""
+    """The addresses on file, the one that the holder named too first, without those whose owner said "not me"."""
     found: dict[str, Address] = {}
     for text in json.loads(patient.emails) if patient else ():
         try:
             email = identity.parse_email(text)
         except identity.NotAnEmail:
             continue
-        ref = f"on_file:{secrets.keyed_hash('address', email.canonical)[:32]}"
-        found.setdefault(email.canonical, Address(Channel.EMAIL, ref, email.display))
+        known_as = address_hash(email.canonical)
+        if known_as not in (account.disowned_emails or ()):
+            found.setdefault(email.canonical, Address(Channel.EMAIL, f"on_file:{known_as}", email.display))
     waiting = identity.canonical_email(account.pending_email) if account.pending_email else None
     return [found[key] for key in sorted(found, key=lambda key: key != waiting)][:_MOST_EMAILS]
 

@@ -2,17 +2,19 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
 from chalicelib import clock, observability
 from chalicelib.clients import email, push, queues, sms
 from chalicelib.clients.aws import Permanent
 from chalicelib.domain import deliveries
-from chalicelib.domain.deliveries import Address, Contacts
+from chalicelib.domain.deliveries import Address
 from chalicelib.domain.notices import RULES, Channel, DeliveryStatus, Notice, NoticeKind, OutboxStatus, Topic
 from chalicelib.errors import Conflict, Unavailable
 from chalicelib.models import accounts, feedback, notices, outbox, preferences, push_devices
 from chalicelib.models.accounts import Account
+from chalicelib.models.notices import Progress
 from chalicelib.models.outbox import OutboxRow
 from chalicelib.models.transaction import Transaction, transaction
 from chalicelib.services import addressing, composing, rendering, suppressions
@@ -22,6 +24,12 @@ from chalicelib.settings import settings
 _TOPICS = frozenset(Topic)
 _SWEEP_SECONDS = 40
 """How long one sweep goes on at most: its function has 55 seconds."""
+
+_TRIES = 10
+"""How often somebody who is overtaken begins again."""
+
+_FALLBACK = "instead_of"
+"""What a message is about that goes out because others failed: the row that it takes the place of."""
 
 _ENDED = {DeliveryStatus.FAILED, DeliveryStatus.BOUNCED, DeliveryStatus.DROPPED}
 
@@ -46,22 +54,25 @@ def sweep() -> int:
     Returns how many rows.
     """
     until, swept = time.monotonic() + _SWEEP_SECONDS, 0
-    while time.monotonic() < until:
-        due = outbox.find_due()
+    while time.monotonic() < until and (due := outbox.find_due()):
         # A row of no known topic has no queue: it is in the relay's dead-letter queue, with an alarm. It waits like the
         # others, so that the rows behind it have their turn.
         left = set(relay([(row.pk, Topic(row.topic)) for row in due if row.topic in _TOPICS]))
-        done = [row for row in due if row.pk not in left]
-        for row in done:
-            outbox.postpone(row)
-        swept += len(done)
-        if not done:
-            break
+        for row in due:
+            outbox.postpone(row, is_queued=row.pk not in left)
+        swept += len(due) - len(left)
     return swept
 
 
+@dataclass(frozen=True, slots=True)
+class _Receipt:
+    """A channel took a message; `push_id` is what SNS calls it in what it tells later."""
+
+    push_id: str | None = None
+
+
 def deliver(row_id: str) -> None:
-    """Send one message, if it is still pending, still true and still has somewhere to go.
+    """Send one message, if it is still pending, still true, still wanted, and still has somewhere to go.
 
     What its channel cannot take now is tried again later, what it will never take goes to the next channel. Anything
     else that goes wrong is raised, and the row given back.
@@ -70,125 +81,183 @@ def deliver(row_id: str) -> None:
     if row is None or row.status != OutboxStatus.PENDING or not outbox.claim(row):
         return
     try:
-        _deliver(row)
+        receipt = _deliver(row)
     except Unavailable as failed:
         observability.count("DeliveryRetried")
         observability.fault("delivery.retried", failed, notice_id=row.pk, notice_kind=row.notice_kind)
         outbox.retry_later(row)
+        return
     except Exception:
         outbox.release(row)
         raise
+    # From here on the channel has the message: whatever fails now must not send it again while there is another way.
+    if receipt is not None:
+        _note_sent(row, receipt)
 
 
-def _deliver(row: OutboxRow) -> None:
+def _deliver(row: OutboxRow) -> _Receipt | None:
+    """Hand a message to its channel. None where nothing is to be sent, or not now, which is noted then."""
     account = accounts.find_account(row.account_id or "")
-    contacts = contact_service.find(account) if account and not account.disabled else Contacts()
-    address = contacts.resolve(row.address or "")
-    if account is None or address is None:
-        _settle(row, OutboxStatus.DROPPED, DeliveryStatus.DROPPED)
+    if account is None or account.disabled:
+        outbox.settle(row, OutboxStatus.DROPPED)
+        return None
+    address = contact_service.find(account).resolve(row.address or "")
+    if address is None:
+        _give_up(row, OutboxStatus.DROPPED, DeliveryStatus.DROPPED)
     elif suppressions.is_suppressed(address.channel, address.value):
-        _fail(row, address, "suppressed")
-    else:
-        _send(row, account, address)
+        _refuse(row, address, "suppressed")
+    elif _is_wanted(row, account, address.channel):
+        return _send(row, account, address)
+    return None
 
 
-def _send(row: OutboxRow, account: Account, address: Address) -> None:
+def _is_wanted(row: OutboxRow, account: Account, channel: Channel) -> bool:
+    """Whether a message that waited may still go out, and now: choices, grants and the time of day may have changed."""
+    rule = RULES[NoticeKind(row.notice_kind or "")]
+    if rule.is_urgent:
+        return True
+    chosen = preferences.find(account.pk)
+    channels = chosen.channels(rule.type)
+    is_chosen = channel in channels or (bool(channels) and _FALLBACK in row.ids())
+    if not is_chosen or not addressing.may_read(account, row.patient_id, rule):
+        _give_up(row, OutboxStatus.DROPPED, DeliveryStatus.DROPPED)
+        return False
+    until = addressing.quiet_until(rule, chosen, account)
+    if until is not None:
+        outbox.hold(row, until)
+        _note(row, DeliveryStatus.HELD)
+    return until is None
+
+
+def _send(row: OutboxRow, account: Account, address: Address) -> _Receipt | None:
     values = composing.compose(NoticeKind(row.notice_kind or ""), account, row)
     if values is None:
-        _settle(row, OutboxStatus.DROPPED, DeliveryStatus.DROPPED)
-        return
+        outbox.settle(row, OutboxStatus.DROPPED)
+        _note(row, DeliveryStatus.DROPPED)
+        return None
     try:
-        _SENDERS[address.channel](row, account, address, values)
+        return _SENDERS[address.channel](row, account, address, values)
     except Permanent as refused:
-        _fail(row, address, refused.code)
-        return
+        _refuse(row, address, refused.code)
+        return None
+
+
+def _note_sent(row: OutboxRow, receipt: _Receipt) -> None:
+    """The row alone first, and more than once: it is what keeps the message from going out again."""
     observability.event("notice.sent", notice_id=row.pk, notice_kind=row.notice_kind)
-    _settle(row, OutboxStatus.DONE, DeliveryStatus.SENT)
+    for _ in range(_TRIES):
+        with suppress(Unavailable):
+            outbox.settle(row, OutboxStatus.DONE)
+            break
+    else:
+        outbox.settle(row, OutboxStatus.DONE)
+    if receipt.push_id:
+        feedback.note_push(receipt.push_id, row.pk)
+    _note(row, DeliveryStatus.SENT)
 
 
-def _send_email(row: OutboxRow, account: Account, address: Address, values: composing.Values) -> None:
+def _send_email(row: OutboxRow, account: Account, address: Address, values: composing.Values) -> _Receipt:
     reader = rendering.Reader.of(account)
     if not address.is_confirmed:
         # The phrase is between the clinic and the holder: who has a mistyped mailbox must not learn it.
         reader = replace(reader, phrase=None)
     email.send(rendering.email(NoticeKind(row.notice_kind or ""), address.value, reader, values), row.pk)
+    return _Receipt()
 
 
-def _send_sms(row: OutboxRow, account: Account, address: Address, values: composing.Values) -> None:
+def _send_sms(row: OutboxRow, account: Account, address: Address, values: composing.Values) -> _Receipt:
     message = rendering.sms(NoticeKind(row.notice_kind or ""), address.value, rendering.Reader.of(account), values)
     sms.send(message, row.pk)
+    return _Receipt()
 
 
-def _send_push(row: OutboxRow, account: Account, address: Address, _values: composing.Values) -> None:
+def _send_push(row: OutboxRow, account: Account, address: Address, _values: composing.Values) -> _Receipt:
     device = push_devices.find(account.pk, address.value)
     if device is None:
         raise Permanent("no_device")
     arn = device.endpoint_arn or push.create_endpoint(device.platform, device.push_token)
     if arn != device.endpoint_arn:
         push_devices.note_endpoint(device, arn)
-    message_id = push.send(arn, device.platform, row.notice_id or "", rendering.push(account.language))
-    feedback.note_push(message_id, row.pk)
+    return _Receipt(push.send(arn, device.platform, row.notice_id or "", rendering.push(account.language)))
 
 
-_SENDERS: Mapping[Channel, Callable[[OutboxRow, Account, Address, composing.Values], None]] = {
+_SENDERS: Mapping[Channel, Callable[[OutboxRow, Account, Address, composing.Values], _Receipt]] = {
     Channel.EMAIL: _send_email,
     Channel.SMS: _send_sms,
     Channel.PUSH: _send_push,
 }
 
 
-def _settle(row: OutboxRow, status: OutboxStatus, shown: DeliveryStatus) -> None:
-    with _first_to_settle(), transaction() as tx:
-        outbox.settle_in(tx, row, status)
-        notices.note_statuses(tx, row.account_id or "", row.notice_id or "", {Channel(row.topic): shown})
+def _note(row: OutboxRow, status: DeliveryStatus) -> None:
+    """Show in the portal's copy how far a message is."""
+    for _ in range(_TRIES):
+        copy = notices.find(row.account_id or "", row.notice_id or "")
+        if copy is None:
+            return
+        with suppress(Conflict), transaction() as tx:
+            notices.note_progress(tx, copy, {_place(row): status})
+            return
 
 
-def _fail(row: OutboxRow, address: Address, code: str) -> None:
+def _place(row: OutboxRow) -> tuple[Channel, str]:
+    return Channel(row.topic), row.address or ""
+
+
+def _refuse(row: OutboxRow, address: Address, code: str) -> None:
+    """The channel will never take the message: learn of its address what there is to learn, and try the next."""
     observability.event("notice.refused", notice_id=row.pk, notice_kind=row.notice_kind, code=code)
     observability.count("NoticeRefused")
-    with _first_to_settle(), transaction() as tx:
-        outbox.settle_in(tx, row, OutboxStatus.FAILED)
-        suppressions.learn(tx, address, code, row.account_id or "")
-        give_up(tx, row, DeliveryStatus.FAILED)
+    account_id = row.account_id or ""
+    _give_up(
+        row,
+        OutboxStatus.FAILED,
+        DeliveryStatus.FAILED,
+        lambda tx: suppressions.learn(tx, address, code, account_id),
+    )
 
 
-class _first_to_settle:  # noqa: N801  A context manager that reads as a word of the sentence it stands in.
-    """Another worker who settled the row meanwhile has done what had to be done."""
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
-        return isinstance(error, Conflict)
+def _give_up(
+    row: OutboxRow,
+    status: OutboxStatus,
+    shown: DeliveryStatus,
+    besides: Callable[[Transaction], None] = lambda _tx: None,
+) -> None:
+    """Settle a message that was not sent, again from the start where somebody else was faster. Raises Unavailable."""
+    for _ in range(_TRIES):
+        try:
+            with transaction() as tx:
+                outbox.settle_in(tx, row, status)
+                besides(tx)
+                give_up(tx, row, shown)
+        except Conflict:
+            now = outbox.find(row.pk)
+            if now is None or now.status != OutboxStatus.PENDING:
+                return
+        else:
+            return
+    raise Unavailable(retry_after=1)
 
 
 def give_up(tx: Transaction, row: OutboxRow, status: DeliveryStatus) -> None:
     """Note in a transaction that a message does not reach its reader, and try the next channel.
 
-    The next is tried only where every other has ended in vain. A Conflict means that it was tried before.
+    The next is tried only where every other message of the notice has ended in vain. Raises Conflict at the commit
+    where anything of the notice was noted meanwhile.
     """
-    channel = Channel(row.topic)
     copy, account = notices.find(row.account_id or "", row.notice_id or ""), accounts.find_account(row.account_id or "")
     if copy is None or account is None:
         return
-    statuses = copy.statuses
-    if status is DeliveryStatus.FAILED and statuses.get(channel) is DeliveryStatus.SENT:
-        # Another device or mailbox of the same channel has it.
-        return
-    statuses[channel] = status
-    if set(statuses.values()) <= _ENDED:
-        statuses |= _try_next(tx, row, account, set(statuses))
-    notices.note_statuses(tx, account.pk, copy.notice_id, statuses)
+    progress = {**copy.progress(), _place(row): status}
+    if set(progress.values()) <= _ENDED:
+        progress |= _try_next(tx, row, account, {channel for channel, _ in progress})
+    notices.note_progress(tx, copy, progress)
 
 
-def _try_next(tx: Transaction, row: OutboxRow, account: Account, tried: set[Channel]) -> dict[Channel, DeliveryStatus]:
+def _try_next(tx: Transaction, row: OutboxRow, account: Account, tried: set[Channel]) -> Progress:
     kind = NoticeKind(row.notice_kind or "")
     rule, chosen = RULES[kind], preferences.find(account.pk)
-    statuses: dict[Channel, DeliveryStatus] = {}
+    if not chosen.channels(rule.type):
+        return {}
     found = deliveries.following(contact_service.find(account), rule, tried)
-    notice = Notice(kind, account.pk, row.ids(), row.patient_id)
-    for message in addressing.messages(row.notice_id or "", notice, account, found):
-        not_before = addressing.quiet_until(message.address.channel, rule, chosen, account)
-        outbox.post_delivery(tx, message, not_before)
-        statuses[message.address.channel] = DeliveryStatus.HELD if not_before else DeliveryStatus.QUEUED
-    return statuses
+    notice = Notice(kind, account.pk, {**row.ids(), _FALLBACK: row.pk}, row.patient_id)
+    return addressing.post(tx, addressing.messages(row.notice_id or "", notice, account, found), chosen, account)

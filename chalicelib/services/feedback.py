@@ -147,13 +147,12 @@ def _holder(channel: Channel, address: str) -> str | None:
 
 def _take_dead_endpoint(tx: Transaction, told: DeadEndpoint) -> None:
     device = push_devices.find_by_endpoint(told.arn)
-    if device is None:
-        return
-    suppressions.remove_device(tx, device.pk, device.device_id)
+    if device is not None:
+        suppressions.remove_device(tx, device.pk, device.device_id)
+    # Of several messages to one device each has its own report, and the first has removed the device.
     row_id = storage.find_push_row_id(told.message_id)
     row = outbox.find(row_id) if row_id else None
-    others = [one for one in push_devices.find_all(device.pk) if one.device_id != device.device_id]
-    if row is not None and not others:
+    if row is not None:
         _give_up(tx, row)
 
 

@@ -18,6 +18,7 @@ from chalicelib.models import accounts, audit, links, outbox, password_resets, p
 from chalicelib.models.accounts import Account
 from chalicelib.models.links import Link
 from chalicelib.models.transaction import transaction
+from chalicelib.services import contacts
 from chalicelib.settings import settings
 
 _ID_LENGTH, _SECRET_LENGTH = 26, 22
@@ -125,7 +126,7 @@ def verify_email(link_token: str, date_of_birth: str | None, actor: Actor = NOBO
     if actor.id != account.pk:
         check_birth_date(link, account, date_of_birth)
     with transaction() as tx:
-        accounts.verify_email(tx, account, email, identity.canonical_email(email))
+        accounts.verify_email(tx, account, email, identity.canonical_email(email), contacts.address_hash(email))
         links.use(tx, link)
         outbox.post_event(tx, _event(ClinicEventType.CONTACT_EMAIL_CONFIRMED, account))
         audit.record(tx, _entry(Action.ACCOUNT_EMAIL_VERIFY, link, account))
@@ -141,8 +142,9 @@ def disown_email(link_token: str) -> None:
     link, account = _find_working(link_token, LinkPurpose.DISOWN_EMAIL)
     is_pending = _is_of(account.pending_email, link)
     email = (account.pending_email if is_pending else account.email) or ""
+    known_as = identity.canonical_email(email), contacts.address_hash(email)
     with transaction() as tx:
-        accounts.disown_email(tx, account, email, identity.canonical_email(email), is_pending=is_pending)
+        accounts.disown_email(tx, account, email, *known_as, is_pending=is_pending)
         links.use(tx, link)
         if link.partner_id:
             links.end(tx, link.partner_id)
@@ -156,8 +158,7 @@ def disown_email(link_token: str) -> None:
 def stop_emails(link_token: str, date_of_birth: str | None) -> None:
     """Switch off the emails of the type of notice that a link is about; other channels stay as they are.
 
-    The link stays good for as long as it lasts: whoever switches them on again may want to stop them again. Raises
-    NotFound, LinkEnded, and IdentityNotConfirmed for a wrong birth date.
+    Raises NotFound, LinkEnded, and IdentityNotConfirmed for a wrong birth date.
     """
     link, account = prove(link_token, date_of_birth, LinkPurpose.STOP_MESSAGES)
     for _ in range(_RACES):
@@ -169,11 +170,11 @@ def stop_emails(link_token: str, date_of_birth: str | None) -> None:
 def _switch_off_emails(link: Link, account: Account) -> None:
     chosen = preferences.find(account.pk)
     wanted = [row for row in chosen.rows() if row.kind == link.about and Channel.EMAIL in row.channels]
-    if not wanted:
-        return
     choices = {**chosen.choices, **{row.cell: row.channels - {Channel.EMAIL} for row in wanted}}
     with transaction() as tx:
-        preferences.put(tx, account.pk, replace(chosen, choices=choices), chosen.version)
+        if wanted:
+            preferences.put(tx, account.pk, replace(chosen, choices=choices), chosen.version)
+        links.use(tx, link)
         audit.record(tx, _entry(Action.ACCOUNT_PREFERENCES_EDIT, link, account))
 
 

@@ -7,23 +7,21 @@ from datetime import datetime
 from chalicelib import clock, ids
 from chalicelib.auth import hashing, limits, pace, secrets
 from chalicelib.auth.peppers import peppers
-from chalicelib.domain import identity, security_questions
+from chalicelib.domain import security_questions
 from chalicelib.domain.access import NOBODY, Actor, ActorKind
 from chalicelib.domain.audit import Action, Entry
-from chalicelib.domain.deliveries import Contacts
 from chalicelib.domain.links import LinkPurpose
-from chalicelib.domain.notices import Channel, Notice, NoticeKind
+from chalicelib.domain.notices import Notice, NoticeKind
 from chalicelib.errors import Invalid, LinkEnded, ResetNotAccepted, SecurityAnswerRequired, Unavailable
-from chalicelib.models import accounts, audit, links, outbox, password_resets, patients
-from chalicelib.models.accounts import Account, Holders
+from chalicelib.models import accounts, audit, links, outbox, password_resets
+from chalicelib.models.accounts import Account
 from chalicelib.models.base import together
 from chalicelib.models.links import Link
 from chalicelib.models.transaction import Transaction, transaction
 from chalicelib.services import accounts as account_service
-from chalicelib.services import contacts, passwords, recovery
 from chalicelib.services import links as link_service
+from chalicelib.services import passwords, recipients, recovery
 from chalicelib.services import sessions as session_service
-from chalicelib.services.recovery import Recipient
 from chalicelib.settings import settings
 
 _WHAT = "password-reset"
@@ -44,7 +42,7 @@ def request(identifier: str, source_ip: str) -> Requested:
     source address that asks too often.
     """
     with pace.at_least(recovery.SECONDS):
-        _, recipient = together(lambda: recovery.check_source(_WHAT, source_ip), lambda: _find_recipient(identifier))
+        _, recipient = together(lambda: recovery.check_source(_WHAT, source_ip), lambda: recipients.find(identifier))
         link = recovery.write(_WHAT, recipient, _start)
     return Requested(f"rst_{link.pk.removeprefix('lnk_')}", clock.read_stamp(link.expires_at))
 
@@ -56,42 +54,6 @@ def _start(tx: Transaction, account_id: str) -> Link:
     audit.record(tx, Entry(NOBODY, Action.ACCOUNT_PASSWORD_RESET_REQUEST, account_id=account_id, about=about))
     outbox.post(tx, Notice(NoticeKind.PASSWORD_RESET, account_id, {"link_id": link.pk}))
     return link
-
-
-def _find_recipient(identifier: str) -> Recipient:
-    """Three round trips, whoever it is."""
-    username_key, email_key = identity.canonical_username(identifier), recovery.email_key(identifier)
-    nobody = recovery.nobody(email_key or username_key)
-    meant = accounts.find_holders(username_key, email_key)
-    found = accounts.find_accounts(_candidates(meant) or [nobody.account_id])
-    patient_ids = [account.patient_id for account in found.values() if account.patient_id]
-    on_file = {patient.pk: patient for patient in patients.find_many(patient_ids or [nobody.account_id])}
-    reached = {account.pk: contacts.of(account, on_file.get(account.patient_id or "")) for account in found.values()}
-    account = found.get(_choose(meant, email_key, reached) or nobody.account_id)
-    if account is None or account.disabled:
-        return nobody
-    (address,) = reached[account.pk].through(Channel.EMAIL) or (None,)
-    return Recipient(account.pk, identity.canonical_email(address.value) if address else None)
-
-
-def _candidates(meant: Holders) -> list[str]:
-    return [meant.confirmed] if meant.confirmed else [*meant.pending, *([meant.named] if meant.named else [])]
-
-
-def _choose(meant: Holders, email_key: str | None, reached: dict[str, Contacts]) -> str | None:
-    """The account of a confirmed email; else of one that waits to be confirmed and is on file; else of a username.
-
-    An address that is on file for several people who did not confirm it, as in a family, does not say who asks.
-    """
-    if meant.confirmed:
-        return meant.confirmed
-    on_file = [account_id for account_id in meant.pending if _is_on_file(email_key, reached.get(account_id))]
-    return on_file[0] if len(on_file) == 1 else meant.named
-
-
-def _is_on_file(email_key: str | None, known: Contacts | None) -> bool:
-    addresses = known.on_file_emails if known else ()
-    return email_key in {identity.canonical_email(address.value) for address in addresses}
 
 
 def confirm(

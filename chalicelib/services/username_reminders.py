@@ -1,30 +1,26 @@
-"""Telling people a username that they forgot, in the mailbox that they confirmed and nowhere else."""
+"""Telling people a username that they forgot, in a mailbox that is known to be theirs and nowhere else."""
 
 from chalicelib.auth import pace
-from chalicelib.domain import identity
 from chalicelib.domain.access import NOBODY
 from chalicelib.domain.audit import Action, Entry
 from chalicelib.domain.notices import Notice, NoticeKind
-from chalicelib.models import accounts, audit, outbox
+from chalicelib.models import audit, outbox
 from chalicelib.models.base import together
 from chalicelib.models.transaction import Transaction
-from chalicelib.services import recovery
-from chalicelib.services.recovery import Recipient
+from chalicelib.services import recipients, recovery
 
 _WHAT = "username-reminder"
 
 
 def request(email: str, source_ip: str) -> None:
-    """Send the username of the account that has confirmed an email address to that address.
+    """Send the username of the account of an email address to that address: a confirmed one, or one on file.
 
     Who asks cannot tell whether there is one. Raises TooManyRequests for a source address that asks too often.
     """
-    email_key = identity.canonical_email(email)
     with pace.at_least(recovery.SECONDS):
-        _, owner_id = together(
-            lambda: recovery.check_source(_WHAT, source_ip), lambda: accounts.find_email_owner_id(email_key)
+        _, recipient = together(
+            lambda: recovery.check_source(_WHAT, source_ip), lambda: recipients.find(email, is_username=False)
         )
-        recipient = Recipient(owner_id, email_key) if owner_id else recovery.nobody(email_key)
         recovery.write(_WHAT, recipient, _remind)
 
 

@@ -128,7 +128,7 @@ def test_a_cursor_belongs_to_its_list_and_its_reader(portal: Portal, system: Cli
 
 
 @pytest.mark.parametrize(
-    "after", ["evt_1", "x", "evt_" + "U" * 26, "EVT_" + "0" * 26, "evt_" + "0" * 27, "", "pat_" + "0" * 26]
+    "after", ["evt_1", "x", "evt_" + "U" * 26, "EVT_" + "0" * 26, "evt_" + "0" * 27, " ", "pat_" + "0" * 26]
 )
 def test_what_is_no_id_of_an_event_is_refused(system: ClinicSystem, after: str) -> None:
     answer = system.get(f"/v1/clinic/events?after={after}")

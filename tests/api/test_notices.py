@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from chalicelib import clock
-from chalicelib.domain.notices import RULES, Channel, DeliveryStatus, NoticeKind
+from chalicelib.domain.notices import RULES, DeliveryStatus, NoticeKind
 from chalicelib.models import notices
 from chalicelib.models.transaction import transaction
 from tests.support.aws_calls import recorded
@@ -202,9 +202,10 @@ def test_what_a_channel_reports_later_leaves_a_notice_read(portal: Portal) -> No
     person = portal.register()
     notice_id = told(person)
     read = person.call("POST", f"/v1/me/notices/{notice_id}/read").json["read_at"]
+    copy = notices.find(person.session["account"]["account_id"], notice_id)
+    assert copy is not None
     with transaction() as tx:
-        account_id = person.session["account"]["account_id"]
-        notices.note_statuses(tx, account_id, notice_id, {Channel.EMAIL: DeliveryStatus.BOUNCED})
+        notices.note_progress(tx, copy, dict.fromkeys(copy.progress(), DeliveryStatus.BOUNCED))
     after = person.get(f"/v1/me/notices/{notice_id}").json
     assert {"channel": "email", "status": "bounced"} in after["channels"]
     assert after["read_at"] == read is not None

@@ -12,11 +12,13 @@ from chalicelib.domain.caregivers import Grant, Scope
 from chalicelib.models import caregivers
 from chalicelib.models.transaction import transaction
 from infra.local.lambda_proxy import LambdaContext
-from tests.support.aws_calls import failing, refused, unreachable
+from tests.support.aws_calls import AwsCall, failing, refused, unreachable
 from tests.support.portal import Answer, Patient, Person, Portal
 
 # Noon in Chicago, and ten in the evening there.
 NOON, EVENING = datetime(2027, 3, 1, 18, tzinfo=UTC), datetime(2027, 3, 2, 4, tzinfo=UTC)
+# Eight in the morning there.
+MORNING = datetime(2027, 3, 2, 14, tzinfo=UTC)
 
 
 def _result(patient: Patient, **changes: Any) -> dict[str, Any]:
@@ -110,9 +112,10 @@ def test_new_results_are_told_once_an_import_and_say_nothing_of_themselves(porta
         {"effectiveDateTime": None},
         {"status": "entered-in-error"},
         {"status": "registered"},
+        {"status": "preliminary"},
         {"category": [{"coding": [{"code": "vital-signs"}]}]},
     ],
-    ids=["old", "undated", "withdrawn", "awaited", "no result"],
+    ids=["old", "undated", "withdrawn", "awaited", "preliminary", "no result"],
 )
 def test_what_is_no_news_is_not_told(portal: Portal, changes: dict[str, Any]) -> None:
     person = _person(portal)
@@ -122,12 +125,14 @@ def test_what_is_no_news_is_not_told(portal: Portal, changes: dict[str, Any]) ->
     assert _notices(person) == []
 
 
-def test_the_same_results_again_and_a_correction_are_not_told_again(portal: Portal) -> None:
+def test_a_result_is_told_when_it_is_final_and_when_it_is_corrected(portal: Portal) -> None:
     person = _person(portal)
-    result = _result(person.patient)
-    for again in (result, result, {**result, "valueQuantity": {"value": 13.2, "unit": "g/dL"}}):
-        _import(portal, again)
-    assert len(_subjects(portal, _address_of(person))) == 1
+    result = _result(person.patient, status="preliminary")
+    told = []
+    for status in ("preliminary", "final", "final", "corrected"):
+        _import(portal, {**result, "status": status})
+        told.append(len(_subjects(portal, _address_of(person))))
+    assert told == [0, 1, 1, 2]
 
 
 def test_caregivers_whose_scope_covers_it_have_copies_of_their_own(portal: Portal) -> None:
@@ -169,24 +174,64 @@ def test_a_grant_that_is_over_or_withdrawn_tells_nothing(portal: Portal) -> None
     assert [_notices(one) for one in (gone, expired)] == [[], []]
 
 
-def test_a_text_waits_for_the_end_of_quiet_hours_and_an_email_does_not(portal: Portal) -> None:
+def test_what_is_not_urgent_waits_for_the_end_of_quiet_hours_on_every_channel(portal: Portal) -> None:
+    person, number = _with_quiet_nights(portal)
+    with clock.frozen(EVENING):
+        person = _again(portal, person)
+        _import(portal, _result(person.patient))
+        assert (_texts(portal, number), _subjects(portal, _address_of(person))) == ([], [])
+        assert _channels(person) == {"email": "held", "sms": "held"}
+    _sweep_at(portal, MORNING - timedelta(minutes=1))
+    assert (_texts(portal, number), _subjects(portal, _address_of(person))) == ([], [])
+    _sweep_at(portal, MORNING + timedelta(minutes=1))
+    assert (len(_texts(portal, number)), len(_subjects(portal, _address_of(person)))) == (1, 1)
+    with clock.frozen(MORNING + timedelta(minutes=2)):
+        assert _channels(_again(portal, person)) == {"email": "sent", "sms": "sent"}
+
+
+def test_what_failed_in_the_evening_is_not_tried_again_at_night(portal: Portal) -> None:
+    person, number = _with_quiet_nights(portal)
+    with clock.frozen(EVENING - timedelta(hours=1, minutes=5)), failing(_is_sending, unreachable()):
+        _import(portal, _result(person.patient))
+        portal.drain()
+    _sweep_at(portal, EVENING)
+    assert (_texts(portal, number), _subjects(portal, _address_of(person))) == ([], [])
+    with clock.frozen(EVENING):
+        assert _channels(_again(portal, person)) == {"email": "held", "sms": "held"}
+    _sweep_at(portal, MORNING + timedelta(minutes=1))
+    assert (len(_texts(portal, number)), len(_subjects(portal, _address_of(person)))) == (1, 1)
+
+
+def test_who_may_not_read_it_any_more_in_the_morning_is_not_told(portal: Portal) -> None:
+    caregiver, number = _with_quiet_nights(portal)
+    patient = portal.new_patient(telecom=[])
+    _grant(portal, patient, caregiver, Scope.RESULTS)
+    with clock.frozen(EVENING):
+        _import(portal, _result(patient))
+        portal.drain()
+    with transaction() as tx:
+        caregivers.remove_grant(tx, patient.patient_id, caregiver.session["account"]["account_id"])
+    _sweep_at(portal, MORNING + timedelta(minutes=1))
+    assert (_texts(portal, number), _subjects(portal, _address_of(caregiver))) == ([], [])
+
+
+def _is_sending(call: AwsCall) -> bool:
+    return call.service in {"sesv2", "sns"}
+
+
+def _with_quiet_nights(portal: Portal) -> tuple[Person, str]:
+    """Somebody who wants emails and texts, and none between nine and eight on the clock of Chicago."""
     number = _number()
     with clock.frozen(NOON):
         person = _person(portal, phone=number)
         _choose(person, {"push": False, "email": True, "sms": True}, {"starts": "21:00", "ends": "08:00"})
-    with clock.frozen(EVENING):
-        person = _again(portal, person)
-        _import(portal, _result(person.patient))
-        assert _texts(portal, number) == []
-        assert len(_subjects(portal, _address_of(person))) == 1
-        assert _channels(person) == {"email": "sent", "sms": "held"}
-    # Eight in the morning in Chicago.
-    for at, texts in ((datetime(2027, 3, 2, 13, 59, tzinfo=UTC), 0), (datetime(2027, 3, 2, 14, 1, tzinfo=UTC), 1)):
-        with clock.frozen(at):
-            portal.advance(seconds=61 if texts else 0)
-            portal.app.sweep_outbox(_tick(), LambdaContext("sweep_outbox"))
-            assert len(_texts(portal, number)) == texts
-            assert _channels(_again(portal, person))["sms"] == ("sent" if texts else "held")
+    return person, number
+
+
+def _sweep_at(portal: Portal, at: datetime) -> None:
+    with clock.frozen(at):
+        portal.app.sweep_outbox(_tick(), LambdaContext("sweep_outbox"))
+        portal.drain()
 
 
 def _again(portal: Portal, person: Person) -> Person:

@@ -391,7 +391,7 @@ def test_a_settled_row_is_never_taken_up_again(portal: Portal) -> None:
     portal.drain()
     row = outbox.find(row_id)
     assert row is not None
-    outbox.postpone(row)
+    outbox.postpone(row, is_queued=True)
     assert not outbox.claim(row)
     portal.advance(days=1)
     assert row_id not in [due.pk for due in outbox.find_due()]

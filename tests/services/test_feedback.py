@@ -160,7 +160,7 @@ def test_an_address_that_bounced_is_told_of_once_and_gets_nothing_more(portal: P
     Feedback(portal.aws).bounce(email.message_id)
     portal.drain()
     assert [title for title in _notices(person) if title == "We cannot reach you by email"] != []
-    stopped = [sms for sms in _texts(person) if "emails to you come back" in sms.text]
+    stopped = [sms for sms in _texts(person) if "can not reach you by email" in sms.text]
     notice_id = told(person, NoticeKind.NEW_RESULTS)
     assert (len(_emails(person)), len(stopped)) == (1, 1)
     assert _channels(person, notice_id) == {"email": "failed", "sms": "sent"}

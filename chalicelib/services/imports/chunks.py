@@ -44,7 +44,7 @@ class _Writes:
     former: dict[int, Raw]
     """What was another's until now, by index of its entry."""
     aliases: dict[str, Alias] = field(default_factory=dict)
-    created: list[Record] = field(default_factory=list)
+    changed: list[tuple[Record, Held | None]] = field(default_factory=list)
 
 
 def chunks(planned: list[Planned], *, careful: bool) -> Iterator[list[Planned]]:
@@ -96,7 +96,7 @@ def store(
                 outbox.post_reference(tx, " ".join(sorted(tell)))
             if changed:
                 _audit(tx, actor, changed, former)
-            has_news = owner not in told and news.tell(tx, owner, writes.created)
+            has_news = owner not in told and news.tell(tx, owner, writes.changed)
     if has_news:
         told.add(owner)
     return {one.entry.index: Outcome.KEPT_RAW if one.is_kept_raw else outcomes[one.entry.index] for one in chunk}
@@ -131,8 +131,8 @@ def _add(writes: _Writes, one: Planned, resolver: Resolver, before: Held | None)
     if one.kind is Record:
         row = record_row(one.owner, one.resource_id, one.entry.resource, resolver.names_for(one.entry), held)
         _add_record_names(writes, one, json.loads(row.view)["title"])
-        if version == 1:
-            writes.created.append(row)
+        if one.entry.index not in writes.former:
+            writes.changed.append((row, before))
     elif one.kind is Patient:
         row = patient_row(one, before, held)
         _add_patient_names(writes.tx, one, row, before)

@@ -7,6 +7,7 @@ from chalicelib import clock
 from chalicelib.domain.notices import Notice, NoticeKind
 from chalicelib.domain.records.categories import Category
 from chalicelib.models import outbox
+from chalicelib.models.patients import Held
 from chalicelib.models.records import Record
 from chalicelib.models.transaction import Transaction
 
@@ -14,12 +15,16 @@ RECENT = timedelta(days=30)
 """How old a result may be to be news. A chart that moves in from another system brings years of them."""
 
 _RESULTS = frozenset({Category.LAB, Category.REPORT, Category.IMAGING})
-_NO_RESULT_YET = frozenset({"registered", "cancelled", "entered-in-error", "unknown"})
+_NO_RESULT_YET = frozenset({"registered", "preliminary", "partial", "cancelled", "entered-in-error", "unknown"})
 
 
-def tell(tx: Transaction, patient_id: str, created: list[Record]) -> bool:
-    """Post a notice, in the import's own transaction, where new records are results. Returns whether there are any."""
-    news = [row for row in created if _is_news(row)]
+def tell(tx: Transaction, patient_id: str, changed: list[tuple[Record, Held | None]]) -> bool:
+    """Post a notice, in the import's own transaction, where changed records are results that a patient waits for.
+
+    They come with what they were before. A result is news when it becomes final, and when it is corrected. Returns
+    whether there are any.
+    """
+    news = [row for row, before in changed if _is_news(row) and _status(row) != _status(before)]
     if news:
         outbox.post(tx, Notice(NoticeKind.NEW_RESULTS, about={"record_id": news[0].record_id}, patient_id=patient_id))
     return bool(news)
@@ -27,4 +32,9 @@ def tell(tx: Transaction, patient_id: str, created: list[Record]) -> bool:
 
 def _is_news(row: Record) -> bool:
     is_recent = row.date_key >= clock.stamp(clock.now() - RECENT)
-    return row.category in _RESULTS and is_recent and json.loads(row.view)["status"] not in _NO_RESULT_YET
+    return row.category in _RESULTS and is_recent and _status(row) not in _NO_RESULT_YET
+
+
+def _status(row: Held | None) -> str | None:
+    status: str | None = json.loads(row.view)["status"] if isinstance(row, Record) else None
+    return status
