@@ -31,8 +31,7 @@ def test_an_outage_of_ses_loses_nothing_and_repeats_what_a_crash_repeats(portal:
     tried, crashes = Counter[str](), [0]
     with clock.frozen(clock.now()):
         with _throttled(tried):
-            for _ in range(2):
-                _pass(portal, THROTTLED_MINUTES // 2)
+            _pass(portal, THROTTLED_MINUTES)
         assert _sent(portal, run) == Counter()
         minutes = THROTTLED_MINUTES
         with _half_failing(tried, chance), _dying(portal, run, chance, crashes):

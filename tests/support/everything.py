@@ -67,7 +67,9 @@ def late_and_large(portal: Portal) -> None:
         assert portal.import_fhir(waits).json["created"] == 1
     assert portal.import_fhir(_crowded(subject, late)).json["created"] == 1
     practitioner = {"resourceType": "Practitioner", "id": late, "name": [{"family": "Late"}]}
-    assert portal.import_fhir(practitioner).json["created"] == 1
+    for day in ("2026-01-01", "2026-01-02"):
+        # The same, said to be right at a later time.
+        assert portal.import_fhir({**practitioner, "meta": {"lastUpdated": f"{day}T00:00:00Z"}}).status == 200
 
 
 def _read_and_leave(portal: Portal, token: str, record_id: str) -> None:
@@ -136,6 +138,7 @@ def _open_links(portal: Portal) -> None:
     """The page behind a link of every purpose, and its form, rightly and wrongly filled in."""
     for purpose in LinkPurpose:
         person = portal.register()
+        assert person.call("POST", "/v1/me/email/resend").status == 204
         path = links.path_of(portal, person, purpose)
         assert portal.call("HEAD", path).status == portal.call("GET", path).status == 200
         fields = {} if purpose is LinkPurpose.DISOWN_EMAIL else {"date_of_birth": person.patient.date_of_birth}
