@@ -10,7 +10,7 @@ from chalicelib import clock, ids, observability
 from chalicelib.domain import caregivers, deliveries, identity
 from chalicelib.domain.deliveries import Address, Delivery
 from chalicelib.domain.links import LinkPurpose
-from chalicelib.domain.notices import RULES, Channel, DeliveryStatus, Notice, OutboxStatus, Rule
+from chalicelib.domain.notices import RULES, AddressBook, Channel, DeliveryStatus, Notice, OutboxStatus, Rule
 from chalicelib.domain.preferences import LOCKED, Preferences
 from chalicelib.errors import Conflict
 from chalicelib.models import accounts, links, notices, outbox, patients, preferences
@@ -20,6 +20,9 @@ from chalicelib.models.notices import Progress
 from chalicelib.models.transaction import Transaction, transaction
 from chalicelib.services import contacts as contact_service
 from chalicelib.settings import settings
+
+FALLBACK = "instead_of"
+"""What a message is about that goes out because what was chosen reaches nobody: the row that it takes the place of."""
 
 
 def address(row_id: str) -> None:
@@ -62,10 +65,13 @@ def _who_reads_about(patient_id: str, rule: Rule) -> list[str]:
 
 def _tell(row_id: str, notice: Notice, account: Account) -> None:
     rule, chosen = RULES[notice.kind], preferences.find(account.pk)
-    found = deliveries.addresses(contact_service.find(account), rule, chosen.channels(rule.type))
+    wanted = chosen.channels(rule.type)
+    found = deliveries.addresses(contact_service.find(account), rule, wanted)
     try:
         with transaction() as tx:
             about = notice.about | _stop_link(tx, account, rule, found)
+            if rule.to is AddressBook.PREFERRED and not {one.channel for one in found} & set(wanted):
+                about |= {FALLBACK: row_id}
             notice_id = notices.notice_id(row_id)
             progress = post(tx, messages(notice_id, replace(notice, about=about), account, found), chosen, account)
             notices.create(tx, account.pk, notice_id, notice, progress)

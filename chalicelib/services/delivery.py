@@ -28,9 +28,6 @@ _SWEEP_SECONDS = 40
 _TRIES = 10
 """How often somebody who is overtaken begins again."""
 
-_FALLBACK = "instead_of"
-"""What a message is about that goes out because others failed: the row that it takes the place of."""
-
 _ENDED = {DeliveryStatus.FAILED, DeliveryStatus.BOUNCED, DeliveryStatus.DROPPED}
 
 
@@ -118,7 +115,7 @@ def _is_wanted(row: OutboxRow, account: Account, channel: Channel) -> bool:
         return True
     chosen = preferences.find(account.pk)
     channels = chosen.channels(rule.type)
-    is_chosen = channel in channels or (bool(channels) and _FALLBACK in row.ids())
+    is_chosen = channel in channels or (bool(channels) and addressing.FALLBACK in row.ids())
     if not is_chosen or not addressing.may_read(account, row.patient_id, rule):
         _give_up(row, OutboxStatus.DROPPED, DeliveryStatus.DROPPED)
         return False
@@ -259,5 +256,5 @@ def _try_next(tx: Transaction, row: OutboxRow, account: Account, tried: set[Chan
     if not chosen.channels(rule.type):
         return {}
     found = deliveries.following(contact_service.find(account), rule, tried)
-    notice = Notice(kind, account.pk, {**row.ids(), _FALLBACK: row.pk}, row.patient_id)
+    notice = Notice(kind, account.pk, {**row.ids(), addressing.FALLBACK: row.pk}, row.patient_id)
     return addressing.post(tx, addressing.messages(row.notice_id or "", notice, account, found), chosen, account)

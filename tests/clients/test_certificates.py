@@ -50,18 +50,22 @@ def test_a_certificate_is_fetched_once_and_gives_its_key() -> None:
     assert asked == ["/certificate.pem"]
 
 
-@pytest.mark.parametrize(
-    ("body", "status"),
-    [(b"no certificate", 200), (b"", 200), (b"gone", 404), (b"no", 403), (b"-----BEGIN CERTIFICATE-----\nAA==\n", 200)],
-)
-def test_what_is_no_certificate_is_refused_for_good(body: bytes, status: int) -> None:
-    with _serving(body, status) as (url, _), pytest.raises(Permanent) as refused:
+@pytest.mark.parametrize("body", [b"no certificate", b"", b"-----BEGIN CERTIFICATE-----\nAA==\n"])
+def test_what_is_no_certificate_is_refused_for_good(body: bytes) -> None:
+    with _serving(body, 200) as (url, _), pytest.raises(Permanent) as refused:
         certificates.public_key(url)
     assert refused.value.code == certificates.NO_CERTIFICATE
 
 
+@pytest.mark.parametrize("status", [403, 404, 429])
+def test_an_answer_without_a_certificate_is_asked_for_again(status: int) -> None:
+    """What is signed must not be lost for it."""
+    with _serving(b"no", status) as (url, _), pytest.raises(Retryable):
+        certificates.public_key(url)
+
+
 def test_what_a_refusal_carries_is_not_read() -> None:
-    with _serving(moto_sns.certificate().encode(), 403) as (url, _), pytest.raises(Permanent):
+    with _serving(moto_sns.certificate().encode(), 403) as (url, _), pytest.raises(Retryable):
         certificates.public_key(url)
 
 
@@ -69,7 +73,7 @@ def test_a_redirect_is_not_followed() -> None:
     with (
         _serving(moto_sns.certificate().encode()) as (elsewhere, asked),
         _serving(b"", 302, elsewhere) as (url, _),
-        pytest.raises(Permanent),
+        pytest.raises(Retryable),
     ):
         certificates.public_key(url)
     assert asked == []

@@ -260,6 +260,7 @@ def test_a_poison_message_goes_to_the_dead_letters_alone_and_redrive_restores_it
 ) -> None:
     """DL 4."""
     portal.drain()
+    _forget_dead_letters(portal, "email")
     poison, row_id = _waiting(portal)
     with failing(lambda call: _is_email(call) and poison.patient.email in json.dumps(call.params), KeyError("a bug")):
         others = [portal.register() for _ in range(12)]
@@ -282,12 +283,19 @@ def test_a_poison_message_goes_to_the_dead_letters_alone_and_redrive_restores_it
 
 def test_a_message_that_is_no_message_goes_to_the_dead_letters_alone(portal: Portal) -> None:
     portal.drain()
+    _forget_dead_letters(portal, "email")
     url = portal.aws.deployed.outputs["EmailQueueUrl"]
     people = [portal.register() for _ in range(2)]
     portal.aws.client("sqs").send_message(QueueUrl=url, MessageBody='{"no": "id"}')
     portal.drain()
     assert [_emails(portal, person) for person in people] == [1, 1]
     assert _dead_letters(portal, "email", remove=True) == ['{"no": "id"}']
+
+
+def _forget_dead_letters(portal: Portal, topic: str) -> None:
+    """What other tests broke on purpose is theirs."""
+    while _dead_letters(portal, topic, remove=True):
+        pass
 
 
 def _dead_letters(portal: Portal, topic: str, *, remove: bool = False) -> list[str]:
