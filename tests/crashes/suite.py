@@ -171,5 +171,6 @@ def _decisive(steps: list[str], answered: int) -> set[int]:
 
 def _unsent(copy: Row) -> str:
     """The channels by which the copy says that it was not sent, after all is quiet."""
-    shown = {channel: copy.get(f"{channel}_status", {}).get("S") for channel in sorted(_CHANNELS)}
+    progress = json.loads(copy["messages"]["S"]).items()
+    shown = {place.partition("|")[0]: status for place, status in sorted(progress)}
     return " ".join(f"{channel}:{status}" for channel, status in shown.items() if status not in {None, "sent"})
