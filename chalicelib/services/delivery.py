@@ -140,17 +140,24 @@ def _send(row: OutboxRow, account: Account, address: Address) -> _Receipt | None
 
 
 def _note_sent(row: OutboxRow, receipt: _Receipt) -> None:
-    """The row alone first, and more than once: it is what keeps the message from going out again."""
+    """Settle the row together with the portal's copy; where that cannot be, the row alone, which must not go again."""
     observability.event("notice.sent", notice_id=row.pk, notice_kind=row.notice_kind)
     for _ in range(_TRIES):
-        with suppress(Unavailable):
-            outbox.settle(row, OutboxStatus.DONE)
+        with suppress(Conflict, Unavailable):
+            _settle_sent(row)
             break
     else:
         outbox.settle(row, OutboxStatus.DONE)
     if receipt.push_id:
         feedback.note_push(receipt.push_id, row.pk)
-    _note(row, DeliveryStatus.SENT)
+
+
+def _settle_sent(row: OutboxRow) -> None:
+    copy = notices.find(row.account_id or "", row.notice_id or "")
+    with transaction() as tx:
+        outbox.settle_in(tx, row, OutboxStatus.DONE)
+        if copy is not None:
+            notices.note_progress(tx, copy, {_place(row): DeliveryStatus.SENT})
 
 
 def _send_email(row: OutboxRow, account: Account, address: Address, values: composing.Values) -> _Receipt:
