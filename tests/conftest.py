@@ -17,9 +17,9 @@ from tests.support.promises import Promise, measurements, table
 keep_on_loopback()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def portal() -> Iterator[Portal]:
-    """The whole portal in this process, one for each worker; tests bring their own patients."""
+    """The whole portal in this process, new for each file: what one leaves pending holds up no other one's queues."""
     with EmbeddedAws(dynamodb_endpoint=os.environ.get("DYNAMODB_ENDPOINT") or None) as aws:
         yield Portal(aws)
 

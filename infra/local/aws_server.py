@@ -43,7 +43,7 @@ class AwsServer:
 
     def __init__(self, aws: EmbeddedAws, port: int = 0) -> None:
         self._server = _Server("127.0.0.1", port, _Front(aws, self), _Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, name="aws-server", daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="aws-server", daemon=True)
         self._thread.start()
 
     @property

@@ -34,7 +34,9 @@ class S3Server:
     def __init__(self, credentials: Credentials, region: str, port: int = 0) -> None:
         app = PresignedOnly(create_backend_app("s3"), credentials, region)
         self._server = make_server("127.0.0.1", port, app, threaded=True, request_handler=_Quiet)
-        self._thread = threading.Thread(target=self._server.serve_forever, name="embedded-s3", daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.05,), name="embedded-s3", daemon=True
+        )
         self._thread.start()
 
     @property

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.forged import altered
 from tests.support.portal import Answer, Person, Portal
 from tests.support.promises import Promise
 
@@ -198,7 +199,7 @@ def test_a_cursor_serves_its_own_list_of_its_own_caller_only(portal: Portal, per
     cursor = person.get("/v1/sessions?limit=1").json["next_cursor"]
     assert person.get(f"/v1/sessions?limit=2&cursor={cursor}").status == 200
     other = portal.register()
-    flipped = cursor[:-1] + ("A" if cursor[-1] != "A" else "B")
+    flipped = altered(cursor)
     tries = [
         person.get(f"/v1/patients/me/records?cursor={cursor}"),
         other.get(f"/v1/sessions?cursor={cursor}"),

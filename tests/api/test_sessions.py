@@ -8,6 +8,7 @@ import pytest
 from chalicelib import clock
 from chalicelib.models.accounts import PRINCIPAL, Account
 from tests.support.crowd import fresh_address, seen_by_a_stranger
+from tests.support.forged import altered
 from tests.support.portal import Portal
 from tests.support.promises import Promise
 from tests.support.sign_in import is_signed_in, refresh
@@ -139,7 +140,7 @@ def test_a_token_that_was_never_given_out_ends_nothing(portal: Portal) -> None:
     head, generation, secret = person.session["refresh_token"].rsplit(".", 2)
     made_up = [
         f"{head}.7.{secret}",
-        f"{head}.{generation}.{secret[:-2]}AA",
+        f"{head}.{generation}.{altered(secret)}",
         f"{head}.0{generation}.{secret}",
         "x",
         "a.b.0.c",

@@ -33,7 +33,7 @@ def _serving(body: bytes, status: int = 200, location: str = "") -> Iterator[tup
             pass
 
     with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}/certificate.pem", asked
         server.shutdown()
