@@ -6,7 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from infra.local.environment import environment, forget_settings, without_own_account
+from infra.local.environment import environment, forget_stack, without_own_account
 
 if TYPE_CHECKING:
     from infra.local.outgoing import SentEmail, SentPush, SentSms
@@ -76,8 +76,8 @@ class EmbeddedAws:
             variables = _settings(deployed, endpoint, applications, moto_sns.certificate())
             self._variables = {name: text for name, text in variables.items() if text is not None}
             stops.enter_context(environment(variables))
-            stops.callback(forget_settings)
-            forget_settings()
+            stops.callback(forget_stack)
+            forget_stack()
             self._stops = stops.pop_all()
         return deployed
 

@@ -22,11 +22,12 @@ def without_own_account() -> dict[str, str | None]:
     return {name: None for name in os.environ if name.startswith("AWS_")}
 
 
-def forget_settings() -> None:
-    """settings() is read once per process; what was read before a start is not ours."""
-    module = sys.modules.get("chalicelib.settings")
-    if module is not None:
-        module.settings.cache_clear()
+def forget_stack() -> None:
+    """A process reads the settings and the root key once; those of the stack before are not this one's."""
+    if settings := sys.modules.get("chalicelib.settings"):
+        settings.settings.cache_clear()
+    if keys := sys.modules.get("chalicelib.clients.keys"):
+        keys.forget()
 
 
 def _set(variables: Mapping[str, str | None]) -> None:

@@ -9,7 +9,7 @@ from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
-from infra.local.environment import environment, forget_settings, without_own_account
+from infra.local.environment import environment, forget_stack, without_own_account
 from infra.local.resources import Created
 from infra.local.template import Deployed
 
@@ -40,8 +40,8 @@ class RemoteAws:
         """This process's portal uses the server from now on."""
         files = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
         self._stops.enter_context(environment({**without_own_account(), **files, **self.variables}))
-        self._stops.callback(forget_settings)
-        forget_settings()
+        self._stops.callback(forget_stack)
+        forget_stack()
         return self._deployed
 
     def stop(self) -> None:

@@ -16,7 +16,9 @@ def tell(person: Person, kind: NoticeKind = NoticeKind.PASSWORD_CHANGED) -> str:
         if kind is NoticeKind.NEW_RESULTS:
             row_id = outbox.post(tx, Notice(kind, patient_id=person.patient.patient_id))
         else:
-            row_id = outbox.post(tx, Notice(kind, person.session["account"]["account_id"]))
+            # The link of a message that carries one is gone by the time it is composed.
+            about = {"link_id": "gone"} if kind is NoticeKind.PASSWORD_RESET else {}
+            row_id = outbox.post(tx, Notice(kind, person.session["account"]["account_id"], about))
     return f"ntc_{row_id.partition('_')[2]}"
 
 
