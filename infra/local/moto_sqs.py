@@ -1,18 +1,23 @@
 """What moto's SQS leaves out: moving a dead-letter queue's messages back to where they came from.
 
-And a clock for it: it asks the time twice for each message of a queue, in a way that costs more than all the rest.
+And queues of thousands: moto asks each message for the time, several times over, whenever one is sent, received or
+deleted.
 """
 
 import json
 import time
+from collections.abc import Callable
+from itertools import islice
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import moto.sqs.models
 from moto.core.responses import ActionResult
-from moto.sqs.exceptions import SQSException
-from moto.sqs.models import Queue, SQSBackend
+from moto.sqs.exceptions import ReceiptHandleIsInvalid, SQSException
+from moto.sqs.models import Message, Queue, SQSBackend
 from moto.sqs.responses import SQSResponse
+
+_LOOKED_AT = 100
 
 _tasks: "WeakKeyDictionary[SQSBackend, dict[str, dict[str, Any]]]" = WeakKeyDictionary()
 """The last task of each dead-letter queue, by its ARN."""
@@ -24,6 +29,11 @@ def install() -> None:
         (SQSResponse, "start_message_move_task", _start_message_move_task),
         (SQSResponse, "list_message_move_tasks", _list_message_move_tasks),
         (moto.sqs.models, "unix_time_millis", _milliseconds),
+        (Queue, "messages", property(_first_messages)),
+        (Queue, "approximate_number_of_messages", property(lambda queue: _count(queue, _is_ready))),
+        (Queue, "approximate_number_of_messages_not_visible", property(lambda queue: _count(queue, _is_in_flight))),
+        (Queue, "approximate_number_of_messages_delayed", property(lambda queue: _count(queue, _is_delayed))),
+        (Queue, "delete_message", _delete_message),
     ]
     for owner, name, function in patches:
         setattr(owner, name, function)
@@ -31,6 +41,42 @@ def install() -> None:
 
 def _milliseconds() -> float:
     return time.time() * 1000
+
+
+def _is_in_flight(message: Message, now: float) -> bool:
+    return now < message.visible_at
+
+
+def _is_delayed(message: Message, now: float) -> bool:
+    return now < message.delayed_until
+
+
+def _is_ready(message: Message, now: float) -> bool:
+    return now >= message.visible_at and now >= message.delayed_until
+
+
+def _count(queue: Queue, is_so: Callable[[Message, float], bool]) -> int:
+    now = _milliseconds()
+    return sum(is_so(message, now) for message in queue._messages)
+
+
+def _first_messages(queue: Queue) -> list[Message]:
+    """What a call that receives looks at: more than it may take, and not the whole queue."""
+    now = _milliseconds()
+    return list(islice((message for message in queue._messages if _is_ready(message, now)), _LOOKED_AT))
+
+
+def _delete_message(queue: Queue, receipt_handle: str) -> None:
+    """As moto's own, but for the order: who deletes has received, and what is received first lies in front."""
+    if receipt_handle in queue.deleted_messages:
+        return
+    for place, message in enumerate(queue._messages):
+        if message.had_receipt_handle(receipt_handle):
+            queue.pending_messages.discard(message)
+            queue.deleted_messages.update(handle for handle in message.all_receipt_handles if handle)
+            del queue._messages[place]
+            return
+    raise ReceiptHandleIsInvalid
 
 
 def _start_message_move_task(response: SQSResponse) -> ActionResult:

@@ -83,7 +83,8 @@ def failing(
     def fail(call: AwsCall) -> None:
         if matches(call) and (times is None or len(failed) < times):
             failed.append(call)
-            raise error
+            # One exception that is raised many times would carry the frames of all of them along.
+            raise error.with_traceback(None)
 
     with hooked(fail):
         yield failed
