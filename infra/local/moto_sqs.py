@@ -70,11 +70,12 @@ def _delete_message(queue: Queue, receipt_handle: str) -> None:
     """As moto's own, but for the order: who deletes has received, and what is received first lies in front."""
     if receipt_handle in queue.deleted_messages:
         return
-    for place, message in enumerate(queue._messages):
+    for message in queue._messages:
         if message.had_receipt_handle(receipt_handle):
             queue.pending_messages.discard(message)
             queue.deleted_messages.update(handle for handle in message.all_receipt_handles if handle)
-            del queue._messages[place]
+            # Not by its place, which moves where another thread takes one out.
+            queue._messages.remove(message)
             return
     raise ReceiptHandleIsInvalid
 
