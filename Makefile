@@ -2,7 +2,7 @@
 # Variables: PORT=8000 ORIGINS=https://portal.example DYNAMODB_ENDPOINT=http://127.0.0.1:8001 (run), ARGS= (test), STAGE= (package).
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format lint types contracts promises test-dynamodb pages package lock clean
+.PHONY: help run staff test check format lint types contracts promises test-dynamodb pages package lock clean
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules
 
@@ -32,6 +32,9 @@ help: ## This list
 
 run: $(RUN_STAMP) ## The portal on this machine, with an embedded AWS and sample patients
 	@exec $(PY) -m infra.local.run
+
+staff: $(RUN_STAMP) ## Invite a member of staff of a deployment: ARGS="NAME EMAIL --role admin" prints their link
+	@$(PY) -m infra.staff $(ARGS)
 
 test: $(DEV_STAMP) ## All tests, the promises at a smaller size
 	@$(PYTEST) $(ARGS)

@@ -38,6 +38,24 @@ class Forbidden(PortalError):
     code = "not_allowed"
 
 
+class NotInCareTeam(Forbidden):
+    """Staff may see a patient's record only while they care for them, or once they have broken the glass."""
+
+    code = "not_in_care_team"
+
+
+class StepUpRequired(Forbidden):
+    """What moves money, data or contacts needs a proof, under 5 minutes old, that it is really its owner."""
+
+    code = "step_up_required"
+
+
+class SecondFactorRequired(Forbidden):
+    """A password alone is not enough: the account has a second factor, or is of somebody who has to have one."""
+
+    code = "second_factor_required"
+
+
 class NotFound(PortalError):
     """Missing, or not the caller's: the same answer for both."""
 
@@ -188,6 +206,24 @@ class SessionEnded(NotSignedIn):
     code = "session_ended"
 
 
+class WrongCode(NotSignedIn):
+    """The code of the second step is wrong, used, or too old."""
+
+    code = "wrong_code"
+
+
+class PasskeyNotAccepted(WrongCode):
+    """A passkey that nobody has, a wrong signature, or an answer to a challenge that was used or is too old."""
+
+    code = "passkey_not_accepted"
+
+
+class SignInEnded(NotSignedIn):
+    """The second step of a sign-in took too long, had too many wrong codes, or was done already."""
+
+    code = "sign_in_ended"
+
+
 class IdentityNotConfirmed(Refused):
     """What was typed does not prove who the patient is. One answer for every reason."""
 
@@ -224,16 +260,82 @@ class EmailTaken(Conflict):
     code = "email_taken"
 
 
+class PasskeyLimitReached(Conflict):
+    """There are as many passkeys as there may be."""
+
+    code = "passkey_limit_reached"
+
+
+class LongerPasswordNeeded(Conflict):
+    """The password is long enough only beside a second factor, and this is the last one."""
+
+    code = "longer_password_needed"
+
+
 class AccountExists(Conflict):
     """The patient has an account already."""
 
     code = "account_exists"
 
 
+class LastAdmin(Conflict):
+    """Somebody must stay who can manage the clinic's staff."""
+
+    code = "last_admin"
+
+
+class NoAddress(Conflict):
+    """There is no verified address, and none on file, that a message could go to."""
+
+    code = "no_address"
+
+
+class LastAddress(Conflict):
+    """Nothing else is left by which the account's holder could be reached."""
+
+    code = "last_address"
+
+
+class AccountDisabled(Conflict):
+    """The account is disabled: nobody signs in with it, whatever their password."""
+
+    code = "account_disabled"
+
+
+class ClinicNumberTaken(Conflict):
+    """Another patient has this clinic number, or one that reads the same."""
+
+    code = "clinic_number_taken"
+
+
+class StaffJoined(Conflict):
+    """A member of staff has set up their account, or is disabled: there is nothing to invite them to."""
+
+    code = "staff_joined"
+
+
 class MessagesStopped(Conflict):
     """The phone itself told the portal to stop, which it alone can take back."""
 
     code = "messages_stopped"
+
+
+class CaregiverLimitReached(Conflict):
+    """A patient has as many caregivers and open invitations as there may be."""
+
+    code = "caregiver_limit_reached"
+
+
+class OwnInvitation(Conflict):
+    """A patient cannot be their own caregiver."""
+
+    code = "own_invitation"
+
+
+class OwnRequest(Conflict):
+    """Nobody of the clinic decides what they have asked for themselves."""
+
+    code = "own_request"
 
 
 class PatientDeceased(Conflict):
@@ -252,6 +354,12 @@ class RegistrationEnded(Gone):
     """The registration has become an account, or its time is over."""
 
     code = "registration_ended"
+
+
+class BindingEnded(Gone):
+    """Setting up a second factor was not begun, took too long, or was begun anew."""
+
+    code = "binding_ended"
 
 
 class LinkEnded(Gone):

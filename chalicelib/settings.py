@@ -21,6 +21,8 @@ class Settings:
     clinic_number_system: str
     minimum_age: int
     security_questions: bool
+    codes_by_message: bool
+    registration_methods: tuple[str, ...]
     email_sender: str
     root_key_secret: str
     records_bucket: str
@@ -50,6 +52,7 @@ class Settings:
 
 
 _QUEUES = ("notices", "email", "sms", "push", "events", "webhooks", "references")
+_METHODS = ("activation_code", "identity_match", "clinic_number", "invitation")
 _PLATFORMS = ("ios", "android", "fire")
 
 
@@ -78,7 +81,12 @@ def read(env: Mapping[str, str]) -> Settings:
         clinic_zone=_zone(env.get("CLINIC_ZONE", "America/Chicago")),
         clinic_number_system=env.get("CLINIC_NUMBER_SYSTEM", "https://sample-clinic.example/clinic-number"),
         minimum_age=_whole(env.get("MINIMUM_AGE", "18"), "MINIMUM_AGE"),
+        codes_by_message=_switch(env.get("MFA_BY_MESSAGE", "off"), "MFA_BY_MESSAGE"),
         security_questions=_switch(env.get("SECURITY_QUESTIONS", "on"), "SECURITY_QUESTIONS"),
+        registration_methods=tuple(
+            _choice(method, "REGISTRATION_METHODS", _METHODS)
+            for method in _split(env.get("REGISTRATION_METHODS", ",".join(_METHODS)))
+        ),
         email_sender=env.get("EMAIL_SENDER", "portal@sample-clinic.example"),
         root_key_secret=env.get("ROOT_KEY_SECRET", f"{stack}-root-key"),
         records_bucket=env.get("RECORDS_BUCKET", f"{stack}-records"),

@@ -7,11 +7,12 @@ it ends is counted at once, or in the transaction that does it.
 import ipaddress
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from chalicelib import clock
-from chalicelib.errors import PortalError, TooManyRequests
+from chalicelib.errors import PortalError, TooManyRequests, Unavailable
 from chalicelib.models import limits
 from chalicelib.models.limits import Attempt
 from chalicelib.models.transaction import Transaction
@@ -67,6 +68,26 @@ def give_back(taken: Try) -> None:
 def note_wrong(taken: Try) -> None:
     """The try was wrong: it counts until it leaves the window."""
     _settle(taken, [Attempt(taken.at, is_wrong=True)])
+
+
+@contextmanager
+def refusals_counted(bucket: str, limit: Limit) -> Iterator[None]:
+    """Count whatever is refused in the block; what is done counts nothing.
+
+    Raises TooManyRequests before the block where as many as that were refused in the window.
+    """
+    (window,) = look({bucket: limit})
+    if window.is_full:
+        raise TooManyRequests(retry_after=window.opens_in)
+    try:
+        yield
+    except Unavailable:
+        raise
+    except PortalError:
+        # The refusal is what is answered, even where others have filled the window meanwhile.
+        with suppress(TooManyRequests):
+            spend(bucket, limit)
+        raise
 
 
 def _settle(taken: Try, outcome: list[Attempt]) -> None:

@@ -4,6 +4,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from chalicelib.errors import PortalError
+
 
 @contextmanager
 def at_least(seconds: float) -> Iterator[None]:
@@ -15,3 +17,17 @@ def at_least(seconds: float) -> Iterator[None]:
     begun = time.monotonic()
     yield
     time.sleep(max(0.0, begun + seconds - time.monotonic()))
+
+
+@contextmanager
+def no_refusal_before(seconds: float) -> Iterator[None]:
+    """Let no refusal leave the block sooner than this many seconds after it was entered; what is right need not wait.
+
+    What was said of `at_least` is true here too.
+    """
+    begun = time.monotonic()
+    try:
+        yield
+    except PortalError:
+        time.sleep(max(0.0, begun + seconds - time.monotonic()))
+        raise

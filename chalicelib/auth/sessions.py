@@ -50,22 +50,28 @@ class Tokens:
     session_expires_at: str
 
 
-def open_session(
-    tx: Transaction,
-    principal: Principal,
-    transport: Transport,
-    *,
-    device_name: str | None = None,
-    device_id: str | None = None,
-    version: int | None = None,
-) -> Tokens:
-    """Put a new session into the change's transaction.
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """How a session comes about.
 
-    `version` is the credentials version that the change itself makes.
+    `factors` are what its holder proved with who they are, and `stepped_up` whether that was a step-up; `version` is
+    the credentials version that the change itself makes.
     """
+
+    device_name: str | None = None
+    device_id: str | None = None
+    factors: tuple[str, ...] = ("password",)
+    stepped_up: bool = False
+    version: int | None = None
+
+
+def open_session(tx: Transaction, principal: Principal, transport: Transport, opening: Opening) -> Tokens:
+    """Put a new session into the change's transaction."""
     now = clock.now()
-    session = _new_session(principal, transport, now, version)
-    session.device_name, session.device_id = device_name, device_id
+    session = _new_session(principal, transport, now, opening.version)
+    session.factors = json.dumps(opening.factors)
+    session.stepped_up_at = clock.stamp(now) if opening.stepped_up else None
+    session.device_name, session.device_id = opening.device_name, opening.device_id
     storage.create_session(tx, session)
     return tokens(session)
 
@@ -117,6 +123,9 @@ def authenticate(access_token: str, transport: Transport) -> Actor:
         patient_id=account.patient_id if account else None,
         session_id=session.session_id,
         language=account.language if account else None,
+        roles=account.staff_roles if account else frozenset(),
+        practitioner_id=account.practitioner_id if account else None,
+        stepped_up_at=clock.read_stamp(session.stepped_up_at) if session.stepped_up_at else None,
     )
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class AccountView:
-    """One's own account. `email` is the confirmed one, else the one that waits to be confirmed."""
+    """One's own account. `email` is the confirmed one, else the one that waits to be confirmed; `roles` are staff's."""
 
     account_id: str
     patient_id: str | None
@@ -17,6 +17,10 @@ class AccountView:
     language: str
     time_zone: str
     version: int
+    pending_email: str | None = None
+    mobile_phone_verified: bool = False
+    pending_mobile_phone: str | None = None
+    roles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +34,5 @@ class SessionView:
     created_at: datetime
     refreshed_at: datetime
     expires_at: datetime
+    stepped_up_at: datetime | None = None
+    factors: tuple[str, ...] = ()

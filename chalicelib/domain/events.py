@@ -22,6 +22,8 @@ class ClinicEventType(StrEnum):
     ACCOUNT_CREATED = "account.created"
     CONTACT_EMAIL_CONFIRMED = "contact.email.confirmed"
     CONTACT_EMAIL_REMOVED = "contact.email.removed"
+    CONTACT_PHONE_CONFIRMED = "contact.phone.confirmed"
+    CONTACT_PHONE_REMOVED = "contact.phone.removed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,19 @@ from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
 
+from chalicelib.domain.contact_changes import UNDOABLE
+
 
 class LinkPurpose(StrEnum):
     """What a link does when its page's form is posted."""
 
+    ACCEPT_INVITATION = "accept_invitation"
     VERIFY_EMAIL = "verify_email"
     DISOWN_EMAIL = "disown_email"
     RESET_PASSWORD = "reset_password"  # noqa: S105  The name of a purpose.
+    STAFF_INVITATION = "staff_invitation"
     STOP_MESSAGES = "stop_messages"
+    UNDO_CHANGE = "undo_change"
 
 
 class LinkEnd(StrEnum):
@@ -26,10 +31,13 @@ class LinkEnd(StrEnum):
 
 
 LASTS: Mapping[LinkPurpose, timedelta] = {
+    LinkPurpose.ACCEPT_INVITATION: timedelta(days=7),
     LinkPurpose.VERIFY_EMAIL: timedelta(days=3),
     LinkPurpose.DISOWN_EMAIL: timedelta(days=30),
     LinkPurpose.RESET_PASSWORD: timedelta(minutes=10),
+    LinkPurpose.STAFF_INVITATION: timedelta(days=3),
     LinkPurpose.STOP_MESSAGES: timedelta(days=60),
+    LinkPurpose.UNDO_CHANGE: UNDOABLE,
 }
 """How long a link of each purpose works."""
 

@@ -10,13 +10,37 @@ from chalicelib.domain.caregivers import Scope
 class NoticeKind(StrEnum):
     """Every kind of notice; each has its templates under templates/email/<kind> and, where it may be one, an SMS."""
 
+    ACTIVATION_CODE = "activation_code"
+    CONTACT_RESTORED = "contact_restored"
+    EMAIL_CHANGED = "email_changed"
+    AGE_BOUNDARY = "age_boundary"
+    CAREGIVER_ADDED = "caregiver_added"
+    CAREGIVER_INVITATION = "caregiver_invitation"
+    CAREGIVER_LEFT = "caregiver_left"
+    COMING_OF_AGE = "coming_of_age"
+    BREAK_GLASS = "break_glass"
+    CHANGE_DENIED = "change_denied"
+    CONTACT_REMOVED = "contact_removed"
+    CONTACT_REPLACED = "contact_replaced"
     EMAIL_CONFIRMATION = "email_confirmation"
     EMAIL_IN_USE = "email_in_use"
     EMAIL_REMOVED = "email_removed"
     EMAIL_STOPPED = "email_stopped"
+    GRANT_CHANGED = "grant_changed"
+    GRANT_ENDED = "grant_ended"
+    NEW_DEVICE = "new_device"
     NEW_RESULTS = "new_results"
+    PHONE_CHANGED = "phone_changed"
+    PHONE_CODE = "phone_code"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105  The name of a notice.
     PASSWORD_RESET = "password_reset"  # noqa: S105  The name of a notice.
+    SECOND_FACTOR_CHANGED = "second_factor_changed"
+    REGISTRATION_CODE = "registration_code"
+    PROXY_REQUEST_DECIDED = "proxy_request_decided"
+    SIGN_IN_CODE = "sign_in_code"
+    SIGN_IN_TEXT = "sign_in_text"
+    STAFF_INVITATION = "staff_invitation"
+    USERNAME_CHANGED = "username_changed"
     USERNAME_REMINDER = "username_reminder"
 
 
@@ -74,10 +98,18 @@ class AddressBook(StrEnum):
     """By the reader's own choice of channels, to the confirmed or on-file address of each."""
     EVERYWHERE = "everywhere"
     """To every address that is confirmed or on file, so that a thief of one cannot hide it."""
+    EVERYWHERE_BEFORE_TOO = "everywhere_before_too"
+    """As `everywhere`, and to the address that a change took the place of."""
     CONFIRMED_EMAIL = "confirmed_email"
+    CONFIRMED_PHONE = "confirmed_phone"
     PENDING_EMAIL = "pending_email"
+    PENDING_PHONE = "pending_phone"
     RECOVERY_EMAIL = "recovery_email"
-    """The confirmed email, or without one those that the clinic has on file."""
+    """The confirmed email, or without one the first that the clinic has on file."""
+    RECOVERY = "recovery"
+    """As `recovery_email`, and where there is none the confirmed phone, else the first on file (RC 8)."""
+    STRANGER = "stranger"
+    """The address that stands with what a notice is about, for somebody who has no account: see `Notice.stranger`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,18 +131,48 @@ class Rule:
 _ALL = tuple(Channel)
 _EMAIL = (Channel.EMAIL,)
 
+_CHANGED = Rule(NoticeType.SECURITY, AddressBook.EVERYWHERE_BEFORE_TOO, _ALL)
+
 RULES: Mapping[NoticeKind, Rule] = {
+    NoticeKind.ACTIVATION_CODE: Rule(NoticeType.SECURITY, AddressBook.STRANGER, (Channel.EMAIL, Channel.SMS)),
+    NoticeKind.CONTACT_RESTORED: Rule(NoticeType.SECURITY, AddressBook.EVERYWHERE, _ALL),
+    NoticeKind.EMAIL_CHANGED: _CHANGED,
+    NoticeKind.PHONE_CHANGED: _CHANGED,
+    NoticeKind.PHONE_CODE: Rule(NoticeType.SECURITY, AddressBook.PENDING_PHONE, (Channel.SMS,)),
+    NoticeKind.USERNAME_CHANGED: _CHANGED,
+    NoticeKind.AGE_BOUNDARY: Rule(NoticeType.SECURITY, AddressBook.PREFERRED, _ALL, is_urgent=False, target="patients"),
+    NoticeKind.COMING_OF_AGE: Rule(
+        NoticeType.SECURITY, AddressBook.PREFERRED, _ALL, is_urgent=False, target="caregivers"
+    ),
+    NoticeKind.CAREGIVER_ADDED: Rule(NoticeType.SECURITY, AddressBook.EVERYWHERE, _ALL, target="caregivers"),
+    NoticeKind.CAREGIVER_INVITATION: Rule(NoticeType.SECURITY, AddressBook.STRANGER, _EMAIL),
+    NoticeKind.CAREGIVER_LEFT: Rule(NoticeType.SECURITY, AddressBook.PREFERRED, _ALL, target="caregivers"),
+    NoticeKind.GRANT_CHANGED: Rule(NoticeType.SECURITY, AddressBook.PREFERRED, _ALL, target="patients"),
+    NoticeKind.GRANT_ENDED: Rule(NoticeType.SECURITY, AddressBook.PREFERRED, _ALL, target="patients"),
+    NoticeKind.PROXY_REQUEST_DECIDED: Rule(NoticeType.SECURITY, AddressBook.PREFERRED, _ALL, target="proxy_requests"),
+    NoticeKind.CHANGE_DENIED: Rule(NoticeType.SECURITY, AddressBook.CONFIRMED_EMAIL, _EMAIL),
+    NoticeKind.CONTACT_REMOVED: Rule(NoticeType.SECURITY, AddressBook.STRANGER, (Channel.EMAIL, Channel.SMS)),
+    NoticeKind.CONTACT_REPLACED: Rule(NoticeType.SECURITY, AddressBook.EVERYWHERE, _ALL, scope=Scope.EVERYTHING),
+    NoticeKind.BREAK_GLASS: Rule(
+        NoticeType.SECURITY, AddressBook.EVERYWHERE, _ALL, scope=Scope.EVERYTHING, target="access_log"
+    ),
     NoticeKind.EMAIL_CONFIRMATION: Rule(NoticeType.SECURITY, AddressBook.PENDING_EMAIL, _EMAIL),
     NoticeKind.EMAIL_IN_USE: Rule(NoticeType.SECURITY, AddressBook.CONFIRMED_EMAIL, _EMAIL),
     NoticeKind.EMAIL_REMOVED: Rule(NoticeType.SECURITY, AddressBook.EVERYWHERE, (Channel.PUSH, Channel.SMS)),
     NoticeKind.EMAIL_STOPPED: Rule(
         NoticeType.SECURITY, AddressBook.EVERYWHERE, (Channel.PUSH, Channel.SMS), target="notification_preferences"
     ),
+    NoticeKind.NEW_DEVICE: Rule(NoticeType.SECURITY, AddressBook.EVERYWHERE, _ALL, target="sessions"),
     NoticeKind.NEW_RESULTS: Rule(
         NoticeType.RESULTS, AddressBook.PREFERRED, _ALL, is_urgent=False, scope=Scope.RESULTS, target="records"
     ),
     NoticeKind.PASSWORD_CHANGED: Rule(NoticeType.SECURITY, AddressBook.EVERYWHERE, _ALL),
-    NoticeKind.PASSWORD_RESET: Rule(NoticeType.SECURITY, AddressBook.RECOVERY_EMAIL, _EMAIL),
+    NoticeKind.PASSWORD_RESET: Rule(NoticeType.SECURITY, AddressBook.RECOVERY, (Channel.EMAIL, Channel.SMS)),
+    NoticeKind.SECOND_FACTOR_CHANGED: Rule(NoticeType.SECURITY, AddressBook.EVERYWHERE, _ALL),
+    NoticeKind.REGISTRATION_CODE: Rule(NoticeType.SECURITY, AddressBook.STRANGER, (Channel.EMAIL, Channel.SMS)),
+    NoticeKind.SIGN_IN_CODE: Rule(NoticeType.SECURITY, AddressBook.CONFIRMED_EMAIL, _EMAIL),
+    NoticeKind.SIGN_IN_TEXT: Rule(NoticeType.SECURITY, AddressBook.CONFIRMED_PHONE, (Channel.SMS,)),
+    NoticeKind.STAFF_INVITATION: Rule(NoticeType.SECURITY, AddressBook.STRANGER, _EMAIL),
     NoticeKind.USERNAME_REMINDER: Rule(NoticeType.SECURITY, AddressBook.RECOVERY_EMAIL, _EMAIL),
 }
 
@@ -119,10 +181,12 @@ RULES: Mapping[NoticeKind, Rule] = {
 class Notice:
     """One thing to tell: to the holder of an account, or to whoever looks after a patient.
 
-    `about` holds ids; the words are made when it is sent, from what is true then.
+    `about` holds ids; the words are made when it is sent, from what is true then. `stranger` names somebody without an
+    account by what they are told of, as in `invitation:<id>`.
     """
 
     kind: NoticeKind
     account_id: str | None = None
     about: dict[str, str] = field(default_factory=dict)
     patient_id: str | None = None
+    stranger: str | None = None

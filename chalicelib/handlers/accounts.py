@@ -1,80 +1,20 @@
-"""Registering and one's own account."""
+"""One's own account."""
 
 from chalicelib import errors
-from chalicelib.auth.sessions import Transport
-from chalicelib.clock import read_stamp
-from chalicelib.domain.access import ACCOUNT, OPTIONAL, PUBLIC
-from chalicelib.domain.registration import Claim
-from chalicelib.domain.security_questions import SecurityAnswer
-from chalicelib.handlers import cookies
-from chalicelib.handlers.routing import Answer, Call, Routes, etag, path_id
+from chalicelib.domain.access import ACCOUNT, OPTIONAL
+from chalicelib.handlers.routing import Answer, Call, Routes, etag
 from chalicelib.handlers.sessions import session_answer, shape_account
 from chalicelib.schemas import accounts as shapes
-from chalicelib.services import accounts, links, passwords, registrations
+from chalicelib.services import accounts, links, passwords
 
 routes = Routes(__name__)
-
-
-@routes.post(
-    "/v1/registrations",
-    PUBLIC,
-    status=201,
-    answer=shapes.Registration,
-    errors=(errors.IdentityNotConfirmed, errors.BelowMinimumAge, errors.RecordClosed),
-)
-def register(call: Call, body: shapes.NewRegistration) -> Answer:
-    """Prove who you are with the clinic number and the activation code."""
-    claim = Claim(body.clinic_number, body.activation_code, body.first_name, body.last_name, body.date_of_birth)
-    started = registrations.start(claim, email=body.email, mobile_phone=body.mobile_phone)
-    return Answer(
-        shapes.Registration(
-            registration_id=started.registration_id,
-            registration_token=started.registration_token,
-            expires_at=read_stamp(started.expires_at),
-            terms_version=started.terms_version,
-        )
-    )
-
-
-@routes.post(
-    "/v1/registrations/{registration_id}/account",
-    PUBLIC,
-    status=201,
-    answer=shapes.Session,
-    errors=(
-        errors.NotFound,
-        errors.RegistrationEnded,
-        errors.UsernameTaken,
-        errors.TermsOutdated,
-        errors.IdentityNotConfirmed,
-        errors.CsrfTokenMissing,
-    ),
-)
-def create_account(call: Call, body: shapes.NewAccount) -> Answer:
-    """Open the account of a proved identity, and sign in."""
-    if Transport(body.transport) is Transport.COOKIE:
-        cookies.check_origin(call.request)
-    chosen = accounts.NewAccount(
-        username=body.username,
-        password=body.password.get_secret_value(),
-        security_answers=[
-            SecurityAnswer(given.question_id, given.answer.get_secret_value()) for given in body.security_answers
-        ],
-        terms_version=body.terms_version,
-        email=body.email,
-        device_name=body.device_name,
-        transport=Transport(body.transport),
-        language=call.language,
-    )
-    return session_answer(
-        accounts.create(path_id(call, "registration_id"), body.registration_token, chosen), chosen.transport
-    )
 
 
 @routes.post(
     "/v1/email-verifications",
     OPTIONAL,
     status=204,
+    limits_refusals=True,
     errors=(errors.NotFound, errors.LinkEnded, errors.IdentityNotConfirmed, errors.EmailTaken),
 )
 def verify_email(call: Call, body: shapes.EmailVerification) -> Answer:

@@ -2,13 +2,18 @@
 
 from chalicelib import errors
 from chalicelib.clock import read_stamp
-from chalicelib.domain.access import PUBLIC, ClientScope, client
+from chalicelib.domain.access import PUBLIC, ClientScope, client, clinic
+from chalicelib.domain.notices import Channel
+from chalicelib.domain.staff import Permission
 from chalicelib.handlers import paging
 from chalicelib.handlers.routing import Answer, Call, Routes
 from chalicelib.schemas import clinic as shapes
 from chalicelib.services import activation_codes, clients, patients
+from chalicelib.services.patients import FoundPatient
 
 routes = Routes(__name__)
+
+_CODES = clinic(ClientScope.ACTIVATION_CODES_WRITE, Permission.ACTIVATION_CODES_WRITE)
 
 FHIR_LIMIT = 5 * 1024 * 1024
 """Bytes of a bundle that one call takes."""
@@ -27,29 +32,32 @@ def create_token(call: Call, body: shapes.ClientCredentials) -> Answer:
     return Answer(shapes.ClientToken(access_token=tokens.access_token, expires_in=tokens.expires_in))
 
 
-@routes.get("/v1/clinic/patients", client(ClientScope.PATIENTS_READ), answer=shapes.PatientPage)
+@routes.get(
+    "/v1/clinic/patients", clinic(ClientScope.PATIENTS_READ, Permission.PATIENTS_FIND), answer=shapes.PatientPage
+)
 def find_patients(call: Call, query: shapes.PatientsQuery) -> Answer:
     """Find patients by an identifier."""
     found = patients.find_by_identifier(call.actor, query.identifier)
     page, next_cursor = paging.page(call, found, lambda patient: patient.patient_id, query, identifier=query.identifier)
-    items = [
-        shapes.PatientRow(
-            patient_id=patient.patient_id,
-            clinic_number=patient.clinic_number,
-            first_name=patient.first_name,
-            last_name=patient.last_name,
-            names=list(patient.names),
-            birth_date=patient.birth_date,
-            deceased=patient.deceased,
-        )
-        for patient in page
-    ]
-    return Answer(shapes.PatientPage(items=items, next_cursor=next_cursor))
+    return Answer(shapes.PatientPage(items=[patient_row(patient) for patient in page], next_cursor=next_cursor))
+
+
+def patient_row(patient: FoundPatient) -> shapes.PatientRow:
+    """A patient in a list."""
+    return shapes.PatientRow(
+        patient_id=patient.patient_id,
+        clinic_number=patient.clinic_number,
+        first_name=patient.first_name,
+        last_name=patient.last_name,
+        names=list(patient.names),
+        birth_date=patient.birth_date,
+        deceased=patient.deceased,
+    )
 
 
 @routes.post(
     "/v1/clinic/patients/{pid}/activation-codes",
-    client(ClientScope.ACTIVATION_CODES_WRITE),
+    _CODES,
     status=201,
     answer=shapes.ActivationCode,
     creates=True,
@@ -57,15 +65,47 @@ def find_patients(call: Call, query: shapes.PatientsQuery) -> Answer:
 )
 def issue_activation_code(call: Call, body: shapes.NewActivationCode) -> Answer:
     """Issue an activation code for a patient; the one before it is dead."""
-    issued = activation_codes.issue(call.actor, call.patient_id, call.once)
+    channel = Channel(body.deliver) if body.deliver in set(Channel) else None
+    issued = activation_codes.issue(call.actor, call.patient_id, call.once, channel)
     return Answer(
         shapes.ActivationCode(
             patient_id=issued.patient_id,
             clinic_number=issued.clinic_number,
             activation_code=issued.activation_code,
             expires_at=read_stamp(issued.expires_at),
+            sent_to=issued.sent_to,
         )
     )
+
+
+@routes.get(
+    "/v1/clinic/patients/{pid}/activation-codes", _CODES, answer=shapes.ActivationCodeState, errors=(errors.NotFound,)
+)
+def read_activation_code(call: Call) -> Answer:
+    """Read how a patient's activation code is; the code itself is not shown again."""
+    known = activation_codes.read(call.actor, call.patient_id)
+    return Answer(
+        shapes.ActivationCodeState(
+            patient_id=known.patient_id,
+            state=known.state,
+            issued_at=read_stamp(known.issued_at) if known.issued_at else None,
+            expires_at=read_stamp(known.expires_at) if known.expires_at else None,
+            tries_left=known.tries_left,
+            sent_to=known.sent_to,
+        )
+    )
+
+
+@routes.delete(
+    "/v1/clinic/patients/{pid}/activation-codes",
+    _CODES,
+    status=204,
+    errors=(errors.NotFound, errors.ActivationCodeChanged),
+)
+def revoke_activation_code(call: Call) -> Answer:
+    """Let a patient's activation code be worth nothing."""
+    activation_codes.revoke(call.actor, call.patient_id)
+    return Answer()
 
 
 @routes.post(

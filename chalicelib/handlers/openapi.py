@@ -1,5 +1,6 @@
 """The OpenAPI 3.1 document, made of the registered operations and the shapes that they declare."""
 
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -10,6 +11,7 @@ from pydantic_core import core_schema
 
 from chalicelib import errors, words
 from chalicelib.domain.access import PolicyKind
+from chalicelib.domain.caregivers import Scope
 from chalicelib.handlers import problems
 from chalicelib.handlers.operations import REGISTRY, Operation
 from chalicelib.schemas.base import PageQuery, Query
@@ -77,15 +79,31 @@ _HEADERS = {
 _REFUSAL_HEADERS = {401: "WWW-Authenticate", 429: "Retry-After", 503: "Retry-After"}
 _TAGS = {
     "public": "What anybody may read, signed in or not.",
-    "accounts": "Registering, and one's own account.",
+    "registrations": "Registering: proving who one is, and opening an account.",
+    "accounts": "One's own account.",
+    "activity": "What happened to one's own account.",
+    "contact_changes": "Changing one's own email, phone and username.",
     "sessions": "Signing in and out.",
+    "second_factors": "Second factors of one's own account.",
+    "passkeys": "Passkeys: binding them, and signing in with them.",
+    "trusted_devices": "Devices on which signing in asks for no second step.",
     "recovery": "A new password, or the forgotten username.",
     "notices": "What the portal has told you.",
     "preferences": "What you are told, how, and when it is quiet.",
     "push_devices": "Devices that get push messages.",
     "addresses": "The addresses that our messages go to, and whether they work.",
     "security_phrase": "The phrase that our messages to you repeat.",
+    "caregivers": "For whom you may act, and who may act for you.",
+    "proxy_requests": "Asking to act for somebody, which the clinic decides.",
     "records": "The health record.",
+    "access_log": "Who looked at one's data, and what was changed.",
+    "break_glass": "A record that is opened in an emergency.",
+    "clinic_settings": "What the clinic decides for itself.",
+    "patient_changes": "What the clinic has on file, and changes to it.",
+    "clinic_patients": "The clinic's patients, as staff write them down and look for them.",
+    "clinic_accounts": "The help desk: who has an account, and recovery.",
+    "clinic_staff": "The clinic's staff, as admins manage them.",
+    "clients": "The clinic's own systems, as admins manage them.",
     "clinic": "What the clinic's own systems call.",
     "events": "What happened, for the clinic's own systems to read.",
     "webhooks": "What happened, sent to the clinic's own systems.",
@@ -94,13 +112,22 @@ _TAGS = {
 }
 _PATH_PARAMETERS = {
     "pid": "A patient's id, or `me` for the caller's own.",
+    "caregiver_id": "The id of a caregiver, or of somebody who was invited to be one.",
+    "invitation_token": "The token of an invitation's link.",
+    "proxy_request_id": "The id of a request to act for a patient.",
     "record_id": "A record's id.",
     "registration_id": "The id of a registration that was started.",
     "reset_id": "The id of a password reset that was asked for.",
     "device_id": "The id of a device that gets push messages.",
+    "passkey_id": "A passkey's id.",
+    "trusted_device_id": "The id of a device on which signing in asks for no second step.",
     "address_id": "The id of an email address or phone number that messages go to.",
     "notice_id": "A notice's id.",
     "session_id": "A session's id.",
+    "account_id": "The id of somebody's account.",
+    "change_id": "The id of a change that a patient asked for.",
+    "staff_id": "The id of a member of staff.",
+    "client_id": "The id of one of the clinic's own systems.",
     "webhook_id": "The id of one's own webhook.",
     "delivery_id": "The id of a delivery: one event on its way to one webhook.",
     "kind": "`terms` or `privacy`.",
@@ -110,7 +137,10 @@ _CALLERS = {
     PolicyKind.PUBLIC: "Anybody may call it.",
     PolicyKind.OPTIONAL: "Anybody may call it; a caller who is signed in is recognised.",
     PolicyKind.ACCOUNT: "Needs a signed-in account, and concerns that account alone.",
-    PolicyKind.PATIENT: "Needs a signed-in account; another's patient id is answered like one that does not exist.",
+    PolicyKind.PATIENT: "Needs the patient's own account{others}; for anybody else the patient does not exist.",
+    PolicyKind.STAFF: "Needs a signed-in member of staff with the permission `{permission}`.",
+    PolicyKind.CLINIC: "Needs the token of a service client with the scope `{scope}`, or a signed-in member of staff "
+    "with the permission `{permission}`.",
     PolicyKind.CLIENT: "Needs the token of a service client with the scope `{scope}`.",
 }
 
@@ -119,7 +149,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
     described: dict[str, Any] = {
         "operationId": operation.id,
         "summary": operation.summary,
-        "description": _CALLERS[operation.policy.kind].format(scope=operation.policy.scope),
+        "description": _who_may_call(operation),
         "tags": [operation.tag],
         "security": _security(operation),
         "parameters": _parameters(operation),
@@ -128,6 +158,15 @@ def _operation(operation: Operation) -> dict[str, Any]:
     if body := _body(operation):
         described["requestBody"] = body
     return described
+
+
+def _who_may_call(operation: Operation) -> str:
+    policy = operation.policy
+    scopes = " or ".join(f"`{scope}`" for scope in Scope if scope in policy.grants)
+    others = f", that of a caregiver with {scopes}" if scopes else ""
+    others += f", or staff who care for them, with the permission `{policy.permission}`" if policy.permission else ""
+    text = _CALLERS[policy.kind].format(scope=policy.scope, permission=policy.permission, others=others)
+    return f"{text} A step-up under 5 minutes old is needed." if operation.step_up else text
 
 
 def _security(operation: Operation) -> list[dict[str, list[str]]]:
@@ -200,6 +239,8 @@ def _body(operation: Operation) -> dict[str, Any] | None:
 
 def _responses(operation: Operation) -> dict[str, Any]:
     found: dict[str, Any] = {str(operation.status): _success(operation)}
+    for status, answer in operation.other_statuses.items():
+        found[str(status)] = _success(replace(operation, answer=answer, other_answers={}))
     kinds: dict[int, list[str]] = {}
     for kind in _errors(operation):
         kinds.setdefault(problems.status_of(kind), []).append(kind.code)
@@ -247,6 +288,8 @@ def _errors_of_policy(operation: Operation) -> list[type[errors.PortalError]]:
             return []
         case PolicyKind.OPTIONAL:
             return [] if operation.is_safe else [errors.CsrfTokenMissing]
+        case PolicyKind.PATIENT if operation.policy.permission:
+            return [errors.NotSignedIn, errors.Forbidden, errors.NotInCareTeam]
         case _:
             return [errors.NotSignedIn, errors.Forbidden]
 
@@ -261,6 +304,8 @@ def _errors_of_request(operation: Operation) -> list[type[errors.PortalError]]:
         found.append(errors.Invalid)
     if issubclass(operation.query, PageQuery):
         found.append(errors.InvalidCursor)
+    declared = {errors.StepUpRequired: operation.step_up, errors.TooManyRequests: operation.limits_refusals}
+    found += [error for error, is_so in declared.items() if is_so]
     if operation.creates:
         found += [errors.IdempotencyKeyMissing, errors.IdempotencyKeyReused]
     if operation.edits:
@@ -282,6 +327,7 @@ class _AsSent(GenerateJsonSchema):
 def _schemas() -> dict[str, Any]:
     inputs = {operation.body for operation in REGISTRY if operation.body is not None}
     outputs = {operation.answer for operation in REGISTRY if operation.answer is not None} | {Problem}
+    outputs |= {answer for operation in REGISTRY for answer in operation.other_statuses.values()}
     models: Any = [(model, "validation") for model in sorted(inputs, key=_name)] + [
         (model, "serialization") for model in sorted(outputs, key=_name)
     ]

@@ -17,7 +17,7 @@ from chalicelib.schemas.base import NoQuery
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One method on one path."""
+    """One method on one path; with `limits_refusals` a network that is refused too often has to wait."""
 
     method: str
     path: str
@@ -35,12 +35,15 @@ class Operation:
     too_large: type[TooLarge] = TooLarge
     media_types: tuple[str, ...] = JSON_TYPES
     answer_type: str = "application/json"
+    other_statuses: dict[int, Any] = field(default_factory=dict)
     other_answers: dict[str, Any] = field(default_factory=dict)
     answer_schema: dict[str, Any] | None = None
     raw_schema: dict[str, Any] = field(default_factory=lambda: {"type": "object"})
     creates: bool = False
+    limits_refusals: bool = False
     edits: bool = False
     tells_version: bool = False
+    step_up: bool = False
 
     @property
     def id(self) -> str:

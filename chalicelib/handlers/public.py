@@ -9,6 +9,7 @@ from chalicelib.handlers import problems
 from chalicelib.handlers.routing import Answer, Call, Routes, path_id
 from chalicelib.schemas import problems as problem_shapes
 from chalicelib.schemas import public as shapes
+from chalicelib.services import clinic_settings
 from chalicelib.settings import settings
 
 routes = Routes(__name__)
@@ -25,7 +26,7 @@ def health(call: Call) -> Answer:
 @routes.get("/v1/config", PUBLIC, answer=shapes.Config)
 def config(call: Call) -> Answer:
     """Read what a client needs to know before anybody signs in."""
-    rules = settings()
+    rules, decided = settings(), clinic_settings.rules()
     body = shapes.Config(
         clinic_name=rules.clinic_name,
         logo_url=None,
@@ -33,15 +34,11 @@ def config(call: Call) -> Answer:
         official_hosts=sorted({urlsplit(url).netloc for url in (rules.portal_url, rules.api_url)}),
         senders=[rules.email_sender],
         languages=list(words.languages()),
-        features={
-            "notices": True,
-            "password_reset": True,
-            "push": bool(rules.push_applications),
-            "records": True,
-            "registration": True,
-        },
+        features={str(name): shown for name, shown in decided.features.items()},
         registration=shapes.RegistrationRules(
-            methods=["activation_code"], minimum_age=rules.minimum_age, security_questions=rules.security_questions
+            methods=list(rules.registration_methods),
+            minimum_age=decided.minimum_age,
+            security_questions=decided.security_questions,
         ),
         apps={"ios": None, "android": None, "fire": None},
         supported_browsers=["chrome >= 109", "edge >= 109", "firefox >= 115", "safari >= 15.6"],

@@ -4,24 +4,25 @@ import orjson
 
 from chalicelib import errors
 from chalicelib.auth import cursors
-from chalicelib.domain.access import PATIENT
+from chalicelib.domain.access import ReachKind, patient
 from chalicelib.domain.records.categories import Category
 from chalicelib.domain.records.paging import PageKey
+from chalicelib.domain.records.sight import Sight, sight_of
 from chalicelib.handlers.routing import Answer, Call, Routes, path_id
 from chalicelib.schemas import records as shapes
-from chalicelib.services import records, summaries
-from chalicelib.services.records import Filter
+from chalicelib.services import caregivers, records, summaries
+from chalicelib.services.record_pages import Filter
 
 routes = Routes(__name__)
 
 FHIR = "application/fhir+json"
 
 
-@routes.get("/v1/patients/{pid}/summary", PATIENT, answer=shapes.Summary, errors=(errors.NotFound,))
-def read_summary(call: Call) -> Answer:
+@routes.get("/v1/patients/{pid}/summary", patient(None), answer=shapes.Summary, errors=(errors.NotFound,))
+def read_summary(call: Call, query: shapes.SummaryQuery) -> Answer:
     """Read what matters now: new results, medications, conditions, allergies."""
-    summary = summaries.read(call.patient_id)
-    patient = shapes.PatientSummary(
+    summary = summaries.read(call.patient_id, _sight(call, query.as_))
+    about = shapes.PatientSummary(
         patient_id=summary.patient.pk,
         clinic_number=summary.patient.clinic_number,
         name=summary.patient.display_name,
@@ -38,18 +39,19 @@ def read_summary(call: Call) -> Answer:
     empty: dict[str, list[str]] = {
         name: [] for name in ("next_appointments", "questionnaires_due", "refills_due", "requests_open", "alerts")
     }
-    rest = orjson.dumps({"patient": patient.model_dump(), "unread_messages": 0, "balance": None, **empty}).decode()
+    rest = orjson.dumps({"patient": about.model_dump(), "unread_messages": 0, "balance": None, **empty}).decode()
     parts = [f'"{name}":[{",".join(views)}]' for name, views in lists.items()]
     return Answer(f"{rest[:-1]},{','.join(parts)}}}")
 
 
-@routes.get("/v1/patients/{pid}/records", PATIENT, answer=shapes.RecordPage)
+@routes.get("/v1/patients/{pid}/records", patient(None), answer=shapes.RecordPage, errors=(errors.NotFound,))
 def list_records(call: Call, query: shapes.RecordsQuery) -> Answer:
     """Read the record page by page, the newest first."""
     wanted = Filter(query.category, query.from_, query.to, query.encounter, query.code, query.q)
     binding = call.binding(filters=repr(wanted))
     after = PageKey(*cursors.unseal(query.cursor, binding)) if query.cursor is not None else None
-    page = records.find_page(call.patient_id, wanted, limit=query.limit, after=after)
+    sight = _sight(call, query.as_)
+    page = records.find_page(call.patient_id, wanted, limit=query.limit, after=after, sight=sight)
     next_cursor = (
         orjson.dumps(cursors.seal([page.after.sk, page.after.order_key], binding)).decode() if page.after else "null"
     )
@@ -58,18 +60,27 @@ def list_records(call: Call, query: shapes.RecordsQuery) -> Answer:
 
 @routes.get(
     "/v1/patients/{pid}/records/{record_id}",
-    PATIENT,
+    patient(None),
     answer=shapes.RecordDetail,
     other_answers={FHIR: {"type": "object"}},
     errors=(errors.NotFound,),
 )
 def read_record(call: Call, query: shapes.RecordQuery) -> Answer:
     """Read one entry; with `format=fhir` the resource as the clinic sent it."""
-    record_id = path_id(call, "record_id")
+    record_id, sight = path_id(call, "record_id"), _sight(call, query.as_)
     if query.format == "fhir":
-        return Answer(records.find_fhir(call.patient_id, record_id), headers={"Content-Type": FHIR})
-    view = records.find(call.patient_id, record_id)
-    if orjson.loads(view)["category"] == Category.ENCOUNTER:
-        during = ",".join(records.find_of_encounter(call.patient_id, record_id))
+        return Answer(records.find_fhir(call.patient_id, record_id, sight), headers={"Content-Type": FHIR})
+    category, view = records.find(call.patient_id, record_id, sight)
+    if category is Category.ENCOUNTER:
+        during = ",".join(records.find_of_encounter(call.patient_id, record_id, sight))
         return Answer(f'{view[:-1]},"during":[{during}]}}')
     return Answer(view)
+
+
+def _sight(call: Call, caregiver_id: str | None) -> Sight:
+    """What shows to the caller; or, to a patient who asks for it, what shows to one of their caregivers."""
+    if caregiver_id is None:
+        return sight_of(call.reach)
+    if call.reach.by is not ReachKind.SELF:
+        raise errors.NotFound
+    return sight_of(caregivers.preview(call.patient_id, caregiver_id))

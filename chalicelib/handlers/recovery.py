@@ -1,4 +1,4 @@
-"""Recovering an account: a new password by what the mailbox got, and the forgotten username."""
+"""Recovering an account: a new password by what the mailbox or the phone got, and the forgotten username."""
 
 from chalicelib import errors
 from chalicelib.domain.access import PUBLIC
@@ -11,7 +11,7 @@ routes = Routes(__name__)
 
 @routes.post("/v1/password-resets", PUBLIC, status=202, answer=shapes.PasswordReset, errors=(errors.TooManyRequests,))
 def request_reset(call: Call, body: shapes.PasswordResetRequest) -> Answer:
-    """Ask for a new password: a code and a link go to the account's own mailbox, if there is one."""
+    """Ask for a new password: a code and a link go to the account's own mailbox, else its phone."""
     requested = password_resets.request(body.identifier, call.source_ip)
     return Answer(shapes.PasswordReset(reset_id=requested.reset_id, expires_at=requested.expires_at))
 
@@ -20,6 +20,7 @@ def request_reset(call: Call, body: shapes.PasswordResetRequest) -> Answer:
     "/v1/password-resets/{reset_id}/confirm",
     PUBLIC,
     status=204,
+    limits_refusals=True,
     errors=(errors.ResetNotAccepted, errors.SecurityAnswerRequired),
 )
 def confirm_reset(call: Call, body: shapes.PasswordResetConfirmation) -> Answer:

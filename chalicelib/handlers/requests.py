@@ -5,7 +5,7 @@ from typing import Any, TypeAlias, TypeVar
 from urllib.parse import unquote
 
 from chalice.app import Request
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, RootModel, ValidationError
 
 from chalicelib.domain.fhir import text as strict_json
 from chalicelib.errors import FieldError, Invalid, Malformed, NotFound, TooLarge, UnsupportedMediaType
@@ -49,6 +49,8 @@ _CODES = {
     "less_than_equal": "too_large",
     "enum": "not_a_choice",
     "literal_error": "not_a_choice",
+    "union_tag_invalid": "not_a_choice",
+    "union_tag_not_found": "missing",
     "string_pattern_mismatch": "wrong_form",
     "date_type": "date_expected",
     "date_parsing": "date_expected",
@@ -83,7 +85,7 @@ def json_body(body: bytes, model: type[_Model]) -> _Model:
     try:
         return model.model_validate_json(text)
     except ValidationError as wrong:
-        raise Invalid(field_errors(wrong, json_pointer)) from wrong
+        raise Invalid(field_errors(wrong, _body_place(model))) from wrong
 
 
 def query_model(query: Mapping[str, list[str]], model: type[_Model]) -> _Model:
@@ -134,6 +136,13 @@ def field_errors(wrong: ValidationError, place: Callable[[Location], str]) -> li
     return [_field_error(error, place) for error in wrong.errors(include_url=False, include_input=False)]
 
 
+def _body_place(model: type[BaseModel]) -> Callable[[Location], str]:
+    """Where in a body. In one that may be of several kinds, pydantic names the kind first, which is nowhere in it."""
+    if not issubclass(model, RootModel):
+        return json_pointer
+    return lambda location: json_pointer(location[1:])
+
+
 def json_pointer(location: Location) -> str:
     """Where in a body, as RFC 6901 writes it; the whole body is the empty text."""
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in location)
@@ -150,7 +159,9 @@ def _field_error(error: Any, place: Callable[[Location], str]) -> FieldError:
     else:
         code = _length_code(error) or _CODES.get(error["type"], "wrong_value")
         values = {name: value for name, value in context.items() if isinstance(value, str | int)}
-    return FieldError(place(error["loc"]), code, values)
+    # The field that tells kinds of bodies apart is named by its quoted name, and not by where it is.
+    where = f"/{context['discriminator'].strip(chr(39))}" if "discriminator" in context else place(error["loc"])
+    return FieldError(where, code, values)
 
 
 def _length_code(error: Any) -> str | None:

@@ -3,6 +3,7 @@
 import inspect
 import re
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, TypeVar
 
@@ -10,9 +11,10 @@ from chalice.app import Blueprint, Request, Response
 from pydantic import BaseModel
 
 from chalicelib import observability, words
-from chalicelib.auth import sessions
+from chalicelib.auth import limits, sessions
+from chalicelib.auth.limits import Limit
 from chalicelib.auth.sessions import Transport
-from chalicelib.domain.access import NOBODY, Actor, Policy, PolicyKind
+from chalicelib.domain.access import NOBODY, Actor, Policy, PolicyKind, Reach
 from chalicelib.errors import (
     Forbidden,
     IdempotencyKeyMissing,
@@ -30,6 +32,9 @@ from chalicelib.services.once import Once
 
 _View = TypeVar("_View", bound=Callable[..., Any])
 _KEY_LIMIT = 255
+_REFUSALS = Limit(tries=100, seconds=300)
+"""Of one operation to one network: wide enough for a waiting room, whose people share an address."""
+
 _TAG = re.compile(r'"([0-9]{1,15})"')
 
 
@@ -42,9 +47,14 @@ class Call:
     language: str
     path: dict[str, str]
     route: str
-    patient_id: str = ""
+    reach: Reach = field(default_factory=Reach)
     expected_version: int = 0
     _once: Once | None = None
+
+    @property
+    def patient_id(self) -> str:
+        """The patient whom the call concerns; "" where none."""
+        return self.reach.patient_id
 
     @property
     def once(self) -> Once:
@@ -191,7 +201,9 @@ class Routes(Blueprint):
         if actor.language in words.languages() and request.headers.get("accept-language") is None:
             language = actor.language or language
         path = requests.path_of(request)
-        patient_id = access.permit(actor, operation.policy, path.get("pid"))
+        reach = access.permit(actor, operation.policy, path.get("pid"), operation.id)
+        if operation.step_up:
+            access.require_step_up(actor)
         raw = _raw_body(operation, request)
         arguments = self._arguments(operation, request, raw)
         call = Call(
@@ -200,11 +212,13 @@ class Routes(Blueprint):
             language=language,
             path=path,
             route=f"{operation.method} {operation.path}",
-            patient_id=patient_id,
+            reach=reach,
             expected_version=_expected_version(request) if operation.edits else 0,
             _once=_once(operation, request, actor, path, raw) if operation.creates else None,
         )
-        return _render(operation, operation.view(call, **arguments), language)
+        with _limited(operation, call):
+            answer = operation.view(call, **arguments)
+        return _render(operation, answer, language)
 
     def _arguments(self, operation: Operation, request: Request, raw: bytes) -> dict[str, Any]:
         """What the view takes. Raises Invalid naming whatever is wrong in body and query together."""
@@ -217,6 +231,12 @@ class Routes(Blueprint):
         if operation.raw:
             read["body"] = raw
         return read if operation.takes_query else {name: value for name, value in read.items() if name != "query"}
+
+
+def _limited(operation: Operation, call: Call) -> AbstractContextManager[None]:
+    if not operation.limits_refusals:
+        return nullcontext()
+    return limits.refusals_counted(f"refusals:{operation.id}:{limits.network(call.source_ip)}", _REFUSALS)
 
 
 def _raw_body(operation: Operation, request: Request) -> bytes:

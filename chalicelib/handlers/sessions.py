@@ -5,15 +5,19 @@ from chalicelib.auth.sessions import Transport, csrf_token
 from chalicelib.clock import now, read_stamp, stamp
 from chalicelib.domain.access import ACCOUNT, PUBLIC
 from chalicelib.domain.accounts import AccountView, SessionView
+from chalicelib.domain.second_factors import Factor
 from chalicelib.handlers import cookies, paging
 from chalicelib.handlers.routing import Answer, Call, Routes, path_id
 from chalicelib.schemas import accounts as shapes
-from chalicelib.services import devices, sessions
+from chalicelib.schemas import second_factors as factors
+from chalicelib.services import devices, second_steps, sessions, step_up
+from chalicelib.services.access import STEP_UP_LASTS
 from chalicelib.services.accounts import SignedIn
 from chalicelib.services.sessions import Attempt
 
 routes = Routes(__name__)
 
+_OTHER_PROOFS = 2
 _DEVICE_SECONDS = round(devices.REMEMBERED.total_seconds())
 
 
@@ -22,10 +26,16 @@ _DEVICE_SECONDS = round(devices.REMEMBERED.total_seconds())
     PUBLIC,
     status=201,
     answer=shapes.Session,
-    errors=(errors.WrongCredentials, errors.TooManyRequests, errors.CsrfTokenMissing),
+    other_statuses={202: factors.SecondStep},
+    errors=(
+        errors.WrongCredentials,
+        errors.TooManyRequests,
+        errors.CsrfTokenMissing,
+        errors.SecondFactorRequired,
+    ),
 )
 def sign_in(call: Call, body: shapes.SignIn) -> Answer:
-    """Sign in with username and password."""
+    """Sign in with username and password; where the account has a second factor, 202 asks for the second step."""
     if Transport(body.transport) is Transport.COOKIE:
         cookies.check_origin(call.request)
     device_token = call.cookie(cookies.DEVICE) or call.header("x-device-token")
@@ -37,7 +47,63 @@ def sign_in(call: Call, body: shapes.SignIn) -> Answer:
         device_name=body.device_name,
         device_token=device_token,
     )
-    return session_answer(sessions.sign_in(attempt), attempt.transport)
+    opened = sessions.sign_in(attempt)
+    if isinstance(opened, SignedIn):
+        return session_answer(opened, attempt.transport)
+    return Answer(factors.SecondStep(mfa_token=opened.mfa_token, methods=list(opened.methods)), status=202)
+
+
+@routes.post(
+    "/v1/sessions/mfa/challenge",
+    PUBLIC,
+    status=202,
+    errors=(errors.SignInEnded, errors.TooManyRequests),
+)
+def send_code(call: Call, body: factors.SecondStepMessage) -> Answer:
+    """Have a code for the second step sent to your confirmed email or phone, where the clinic allows it."""
+    second_steps.send_code(second_steps.find(body.mfa_token), Factor(body.method), call.source_ip)
+    return Answer()
+
+
+@routes.post(
+    "/v1/sessions/mfa",
+    PUBLIC,
+    status=201,
+    answer=shapes.Session,
+    errors=(errors.WrongCode, errors.SignInEnded, errors.TooManyRequests, errors.CsrfTokenMissing),
+)
+def finish_sign_in(call: Call, body: factors.SecondStepCode) -> Answer:
+    """Sign in with the second step."""
+    waiting = second_steps.find(body.mfa_token)
+    transport = Transport(waiting.transport)
+    if transport is Transport.COOKIE:
+        cookies.check_origin(call.request)
+    signed_in = second_steps.finish(
+        waiting,
+        Factor(body.method),
+        body.code,
+        remember_device=body.remember_device,
+        source_ip=call.source_ip,
+    )
+    return session_answer(signed_in, transport)
+
+
+@routes.post(
+    "/v1/me/step-up",
+    ACCOUNT,
+    status=201,
+    answer=shapes.Session,
+    errors=(errors.SecondFactorRequired, errors.TooManyRequests),
+)
+def prove_again(call: Call, body: factors.StepUp) -> Answer:
+    """Prove once more that it is you: a new session in the place of this one."""
+    if [body.password, body.code, body.passkey].count(None) != _OTHER_PROOFS:
+        raise errors.Invalid([errors.FieldError("/password", "one_proof_expected")])
+    if body.password is not None:
+        return session_answer(*step_up.by_password(call.actor, body.password.get_secret_value()))
+    if body.passkey is not None:
+        return session_answer(*step_up.by_passkey(call.actor, body.passkey.model_dump()))
+    return session_answer(*step_up.by_code(call.actor, Factor(body.method), body.code or ""))
 
 
 @routes.post(
@@ -45,6 +111,7 @@ def sign_in(call: Call, body: shapes.SignIn) -> Answer:
     PUBLIC,
     status=201,
     answer=shapes.Session,
+    limits_refusals=True,
     errors=(errors.SessionEnded, errors.CsrfTokenMissing),
 )
 def refresh(call: Call, body: shapes.Refresh) -> Answer:
@@ -75,7 +142,7 @@ def read_current(call: Call) -> Answer:
             transport=session.transport,
             csrf_token=csrf_token(session.session_id),
             expires_at=session.expires_at,
-            step_up_until=None,
+            step_up_until=session.stepped_up_at + STEP_UP_LASTS if session.stepped_up_at else None,
         )
     )
 
@@ -137,10 +204,13 @@ def shape_account(account: AccountView) -> shapes.Account:
         username=account.username,
         email=account.email,
         email_verified=account.email_verified,
+        pending_email=account.pending_email,
         mobile_phone=account.mobile_phone,
+        mobile_phone_verified=account.mobile_phone_verified,
+        pending_mobile_phone=account.pending_mobile_phone,
         language=account.language,
         time_zone=account.time_zone,
-        roles=["patient"] if account.patient_id else [],
+        roles=[*(["patient"] if account.patient_id else []), *account.roles],
     )
 
 

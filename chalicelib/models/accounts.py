@@ -1,15 +1,23 @@
 """The accounts table: people's accounts and service clients, and the rows that keep their names unique."""
 
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute, UnicodeSetAttribute
+from pynamodb.exceptions import UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
+from chalicelib import clock
+from chalicelib.domain.second_factors import Factor
+from chalicelib.domain.staff import Role
 from chalicelib.errors import (
+    Conflict,
     EmailTaken,
     IdentityNotConfirmed,
     LinkEnded,
+    NotFound,
     NotSignedIn,
     PortalError,
     StaleVersion,
@@ -40,22 +48,41 @@ class Account(Principal, discriminator="account"):
     """A person's account; sort key `principal`."""
 
     patient_id = UnicodeAttribute(null=True)
+    birth_date = UnicodeAttribute(null=True)
     username = UnicodeAttribute()
     username_key = UnicodeAttribute()
     email = UnicodeAttribute(null=True)
     pending_email = UnicodeAttribute(null=True)
+    email_asked_at = UnicodeAttribute(null=True)
     mobile_phone = UnicodeAttribute(null=True)
+    phone = UnicodeAttribute(null=True)
+    pending_phone = UnicodeAttribute(null=True)
     security_phrase = UnicodeAttribute(null=True)
     disowned_emails: UnicodeSetAttribute = UnicodeSetAttribute(null=True)
     language = UnicodeAttribute()
     time_zone = UnicodeAttribute()
     password_hash = UnicodeAttribute()
     password_disabled = BooleanAttribute(default=False)
+    password_is_short = BooleanAttribute(default=False)
     wrong_in_a_row = NumberAttribute(default=0)
     security_answers = UnicodeAttribute(default="[]")
     terms_version = UnicodeAttribute()
+    roles: UnicodeSetAttribute = UnicodeSetAttribute(null=True)
+    practitioner_id = UnicodeAttribute(null=True)
+    second_factors = UnicodeAttribute(default="[]")
+    factors_version = NumberAttribute(default=0)
     created_at = UnicodeAttribute()
     version = NumberAttribute(default=1)
+
+    @property
+    def bound_factors(self) -> frozenset[Factor]:
+        """The second factors that its holder has; the rows of each are in models/second_factors.py and passkeys.py."""
+        return frozenset(Factor(factor) for factor in json.loads(self.second_factors))
+
+    @property
+    def staff_roles(self) -> frozenset[Role]:
+        """What its holder does at the clinic; none for patients and caregivers."""
+        return frozenset(Role(role) for role in self.roles or ())
 
 
 class Client(Principal, discriminator="client"):
@@ -63,14 +90,32 @@ class Client(Principal, discriminator="client"):
 
     name = UnicodeAttribute()
     secret_hash = UnicodeAttribute()
+    previous_secret_hash = UnicodeAttribute(null=True)
+    previous_until = UnicodeAttribute(null=True)
+    generation = NumberAttribute(default=1)
     scopes = UnicodeAttribute()
     created_at = UnicodeAttribute()
+    version = NumberAttribute(default=1)
 
 
 class Username(AccountsTable, discriminator="username"):
-    """Who has a username; partition key `username#<canonical>`."""
+    """Who has a username; partition key `username#<canonical>`.
+
+    One that somebody gave up stays theirs for a while (`reserved_until`), but means nobody.
+    """
 
     account_id = UnicodeAttribute()
+    reserved_until = UnicodeAttribute(null=True)
+
+    @property
+    def holder_id(self) -> str | None:
+        """Who signs in by it."""
+        return None if self.reserved_until else self.account_id
+
+    @property
+    def is_free(self) -> bool:
+        """Whether anybody may take it, by the portal's clock."""
+        return bool(self.reserved_until) and clock.stamp(clock.now()) >= self.reserved_until
 
 
 class Email(AccountsTable, discriminator="email"):
@@ -114,7 +159,7 @@ def find_client(client_id: str) -> Client | None:
 def find_account_id(username_key: str) -> str | None:
     """Whose a username is."""
     name = Username.find(f"username#{username_key}", "username")
-    return name.account_id if name else None
+    return name.holder_id if name else None
 
 
 def find_accounts(account_ids: list[str]) -> dict[str, Account]:
@@ -141,7 +186,7 @@ def find_holders(username_key: str, email_key: str | None) -> Holders:
     return Holders(
         confirmed=found_email.account_id if isinstance(found_email, Email) else None,
         pending=pending,
-        named=found_name.account_id if isinstance(found_name, Username) else None,
+        named=found_name.holder_id if isinstance(found_name, Username) else None,
     )
 
 
@@ -171,7 +216,7 @@ def find_owners(
     rows = AccountsTable.find_all([name.key, email.key, patient.key])
     found_name, found_email, found_patient = rows.get(name.key), rows.get(email.key), rows.get(patient.key)
     return (
-        found_name if isinstance(found_name, Username) else None,
+        found_name if isinstance(found_name, Username) and not found_name.is_free else None,
         found_email if isinstance(found_email, Email) and email_key else None,
         found_patient if isinstance(found_patient, PatientAccount) else None,
     )
@@ -205,15 +250,35 @@ def create_account(tx: Transaction, account: Account, email_key: str | None = No
     tx.create(account, error=None)
     if email_key:
         tx.create(pending_email_row(email_key, account.pk), error=None)
-    tx.create(username_row(account.username_key, account.pk), error=UsernameTaken())
+    claim_username(tx, account.pk, account.username_key)
     if account.patient_id:
         tx.create(
             patient_row(account.patient_id, account.pk), error=IdentityNotConfirmed(), precedence=Precedence.STATE
         )
 
 
+def claim_username(tx: Transaction, account_id: str, username_key: str) -> None:
+    """A username is an account's, unless it is another's. Raises UsernameTaken."""
+    is_over: Condition = Username.reserved_until <= clock.stamp(clock.now())
+    is_own: Condition = Username.account_id == account_id
+    tx.create(username_row(username_key, account_id), error=UsernameTaken(), or_where=is_over | is_own)
+
+
+def reserve_username(tx: Transaction, account_id: str, username_key: str, until: str) -> None:
+    """A username that its holder gives up means nobody, and is nobody else's before a time."""
+    row = username_row(username_key, account_id)
+    row.reserved_until = until
+    tx.put(row, condition=Username.account_id == account_id, error=StaleVersion())
+
+
+def release_email(tx: Transaction, account: Account, email_key: str) -> None:
+    """An address that was an account's is nobody's any more."""
+    is_own = Email.pk.does_not_exist() | (Email.account_id == account.pk)
+    tx.delete(email_row(email_key, account.pk), condition=is_own, error=StaleVersion())
+
+
 def verify_email(tx: Transaction, account: Account, email: str, email_key: str, email_hash: str) -> None:
-    """Make the pending email the account's own, unless another account was first.
+    """Make the pending email the account's own, in the place of the one before it, unless another account was first.
 
     `email_hash` is what `disown_email` keeps of an address: whoever confirms it owns it again.
     """
@@ -228,6 +293,7 @@ def verify_email(tx: Transaction, account: Account, email: str, email_key: str, 
         [
             Account.email.set(email),
             Account.pending_email.remove(),
+            Account.email_asked_at.remove(),
             Account.disowned_emails.delete({email_hash}),
             Account.version.add(1),
         ],
@@ -244,9 +310,10 @@ def disown_email(
     Its hash stays: where the clinic has the same address on file, it is not the holder's either.
     """
     attribute = Account.pending_email if is_pending else Account.email
+    asked = [Account.email_asked_at.remove()] if is_pending else []
     tx.update(
         account,
-        [attribute.remove(), Account.disowned_emails.add({email_hash}), Account.version.add(1)],
+        [attribute.remove(), *asked, Account.disowned_emails.add({email_hash}), Account.version.add(1)],
         condition=attribute == email,
         error=LinkEnded(),
         precedence=Precedence.STATE,
@@ -255,6 +322,29 @@ def disown_email(
         tx.delete(pending_email_row(email_key, account.pk))
     else:
         tx.delete(email_row(email_key, account.pk), condition=Email.account_id == account.pk, error=LinkEnded())
+
+
+def claim_email(tx: Transaction, account_id: str, email_key: str) -> None:
+    """An address that its holder has proved is a new account's own. Raises EmailTaken."""
+    tx.create(email_row(email_key, account_id), error=EmailTaken(), precedence=Precedence.STATE)
+
+
+def edit_staff(
+    tx: Transaction,
+    account_id: str,
+    *,
+    roles: Iterable[Role],
+    practitioner_id: str | None,
+    disabled: bool,
+    ends_sessions: bool,
+) -> None:
+    """Change what a member of staff may do; where it `ends_sessions`, all of them at once."""
+    account = Account(account_id, PRINCIPAL)
+    actions: list[Action] = [Account.roles.set(set(roles)), Account.disabled.set(disabled), Account.version.add(1)]
+    actions.append(_change(Account.practitioner_id, practitioner_id))
+    if ends_sessions:
+        actions.append(Account.credentials_version.add(1))
+    tx.update(account, actions, condition=Account.pk.exists(), error=NotFound())
 
 
 def edit_account(tx: Transaction, account_id: str, *, expected_version: int, **changes: str | None) -> None:
@@ -270,10 +360,13 @@ def _change(attribute: UnicodeAttribute, value: str | None) -> Action:
     return attribute.remove() if value is None else attribute.set(value)
 
 
-def change_password(tx: Transaction, account: Account, password_hash: str, *, error: PortalError | None = None) -> None:
+def change_password(
+    tx: Transaction, account: Account, password_hash: str, *, is_short: bool, error: PortalError | None = None
+) -> None:
     """A new password, which nobody has guessed at yet; every session of the account ends with the old one.
 
-    `error` is for somebody who changed it meanwhile; without one they are signed in no more.
+    One that is short needs the second factors that the account was read with. `error` is for somebody who changed
+    either meanwhile; without one they are signed in no more.
     """
     tx.update(
         account,
@@ -282,10 +375,45 @@ def change_password(tx: Transaction, account: Account, password_hash: str, *, er
             Account.credentials_version.add(1),
             Account.wrong_in_a_row.set(0),
             Account.password_disabled.set(False),
+            Account.password_is_short.set(is_short),
         ],
-        condition=_unchanged(account),
+        condition=_unchanged(account) & _same_factors(account) if is_short else _unchanged(account),
         error=error or NotSignedIn(),
     )
+
+
+def factors_text(factors: Iterable[Factor]) -> str:
+    """How an account's row keeps what is bound."""
+    return json.dumps(sorted(factors))
+
+
+def note_second_factors(
+    tx: Transaction,
+    account: Account,
+    factors: Iterable[Factor],
+    *,
+    password_hash: str | None = None,
+) -> None:
+    """What an account has bound now. Devices that were trusted before are trusted no more.
+
+    With another `password_hash` every session of the account ends, too.
+
+    Raises Conflict where another of its factors was bound or removed meanwhile.
+    """
+    others = [Account.password_hash.set(password_hash), Account.credentials_version.add(1)] if password_hash else []
+    tx.update(
+        account,
+        [Account.second_factors.set(factors_text(factors)), Account.factors_version.add(1), *others],
+        condition=_unchanged(account) & _same_factors(account),
+        error=Conflict(),
+    )
+
+
+def _same_factors(account: Account) -> Condition:
+    version = int(account.factors_version)
+    is_same: Condition = Account.factors_version == version
+    # A row of before there were second factors has no such attribute.
+    return is_same if version else is_same | Account.factors_version.does_not_exist()
 
 
 def note_right_password(tx: Transaction, account: Account, *, new_hash: str | None, unlocks: bool) -> None:
@@ -313,6 +441,16 @@ def note_wrong_password(account: Account) -> int:
     with storage_errors():
         account.update([Account.wrong_in_a_row.add(1)], condition=Account.pk.exists())
     return int(account.wrong_in_a_row)
+
+
+def note_nobodys_wrong_password(account_id: str) -> None:
+    """The same call for an account that does not exist: it changes nothing, and takes as long."""
+    try:
+        Account(account_id, PRINCIPAL).update([Account.wrong_in_a_row.add(1)], condition=Account.pk.exists())
+    except UpdateError as refused:
+        if refused.cause_response_code != "ConditionalCheckFailedException":
+            with storage_errors():
+                raise
 
 
 def disable_password(tx: Transaction, account: Account) -> None:

@@ -1,10 +1,10 @@
-"""Activation codes and registrations under way, in the accounts table."""
+"""Activation codes, in the accounts table."""
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.exceptions import UpdateError
 
 from chalicelib import clock
-from chalicelib.errors import ActivationCodeChanged, IdentityNotConfirmed, RegistrationEnded
+from chalicelib.errors import ActivationCodeChanged, IdentityNotConfirmed
 from chalicelib.models.accounts import AccountsTable, PatientAccount
 from chalicelib.models.base import Key, storage_errors
 from chalicelib.models.transaction import Precedence, Transaction
@@ -16,31 +16,16 @@ ACTIVATION_TRIES = 5
 class Activation(AccountsTable, discriminator="activation"):
     """The activation code that a patient may use now; partition key `patient#<patient id>`.
 
-    The code itself is derived.
+    The code itself is derived; `contact` is the reference of the address on file that it was sent to, if it was.
     """
 
     activation_id = UnicodeAttribute()
     patient_id = UnicodeAttribute()
+    contact = UnicodeAttribute(null=True)
+    issued_at = UnicodeAttribute(null=True)
     tries = NumberAttribute(default=0)
     used_at = UnicodeAttribute(null=True)
     expires_at = UnicodeAttribute()
-
-
-class Registration(AccountsTable, discriminator="registration"):
-    """A proved identity that has no account yet; partition key is the registration's id."""
-
-    patient_id = UnicodeAttribute()
-    activation_id = UnicodeAttribute()
-    token_hash = UnicodeAttribute()
-    email = UnicodeAttribute(null=True)
-    mobile_phone = UnicodeAttribute(null=True)
-    expires_at = UnicodeAttribute()
-    ended_at = UnicodeAttribute(null=True)
-
-    @property
-    def is_over(self) -> bool:
-        """Become an account, or expired by the portal's clock."""
-        return bool(self.ended_at) or clock.stamp(clock.now()) >= self.expires_at
 
 
 def key(patient_id: str) -> Key:
@@ -62,6 +47,11 @@ def find(patient_id: str) -> tuple[Activation | None, PatientAccount | None]:
     )
 
 
+def nobodys(patient_id: str) -> Activation:
+    """What stands for the code of somebody who has none, so that the same calls are made for them."""
+    return Activation(*key(patient_id), activation_id="none", patient_id=patient_id, expires_at="")
+
+
 def replace(tx: Transaction, activation: Activation, *, replaces: Activation | None) -> None:
     """A new activation code; the one before it is dead."""
     missing = Activation.pk.does_not_exist()
@@ -71,6 +61,12 @@ def replace(tx: Transaction, activation: Activation, *, replaces: Activation | N
         else missing
     )
     tx.put(activation, condition=condition, error=ActivationCodeChanged())
+
+
+def revoke(tx: Transaction, activation: Activation) -> None:
+    """Let a code be worth nothing, and what was begun with it too."""
+    condition = (Activation.activation_id == activation.activation_id) & Activation.used_at.does_not_exist()
+    tx.delete(activation, condition=condition, error=ActivationCodeChanged())
 
 
 def take_try(activation: Activation) -> bool:
@@ -116,22 +112,5 @@ def use(tx: Transaction, patient_id: str, activation_id: str) -> None:
         [Activation.used_at.set(clock.stamp(clock.now()))],
         condition=alive,
         error=IdentityNotConfirmed(),
-        precedence=Precedence.STATE,
-    )
-
-
-def find_registration(registration_id: str) -> Registration | None:
-    """A registration under way."""
-    return Registration.find(registration_id, "registration")
-
-
-def end_registration(tx: Transaction, registration: Registration) -> None:
-    """A registration becomes an account once; it is remembered for a while, so that a repetition can be told so."""
-    now = clock.stamp(clock.now())
-    tx.update(
-        registration,
-        [Registration.ended_at.set(now)],
-        condition=Registration.ended_at.does_not_exist() & (Registration.expires_at > now),
-        error=RegistrationEnded(),
         precedence=Precedence.STATE,
     )

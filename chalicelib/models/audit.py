@@ -24,6 +24,12 @@ class AuditEntry(Row, discriminator="audit_entry"):
     about = UnicodeAttribute()
     request_id = UnicodeAttribute()
 
+    @property
+    def details(self) -> dict[str, object]:
+        """What the event was about: ids and codes."""
+        found: dict[str, object] = orjson.loads(self.about)
+        return found
+
 
 def record(tx: Transaction, entry: Entry) -> None:
     """The entry of a change, in the change's own transaction."""
@@ -45,6 +51,21 @@ def find_entries(partition: str) -> list[AuditEntry]:
     """Every entry of one partition, oldest first."""
     with storage_errors():
         return list(AuditEntry.query(partition, consistent_read=True))
+
+
+def find_page(partition: str, limit: int, before: str | None) -> list[AuditEntry]:
+    """Entries of one partition, the newest first, older than the sort key `before` where one is given."""
+    # A query takes in the ends of a range: one row more is asked for, and the one that the page comes after left out.
+    older = AuditEntry.sk <= before if before else None
+    with storage_errors():
+        rows = list(AuditEntry.query(partition, older, consistent_read=True, scan_index_forward=False, limit=limit + 1))
+    return [row for row in rows if row.sk != before][:limit]
+
+
+def find_latest(partition: str, limit: int) -> list[AuditEntry]:
+    """The latest entries of one partition, newest first."""
+    with storage_errors():
+        return list(AuditEntry.query(partition, consistent_read=True, scan_index_forward=False, limit=limit))
 
 
 def _row(entry: Entry) -> AuditEntry:

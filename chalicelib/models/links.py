@@ -47,7 +47,7 @@ class Link(AccountsTable, discriminator="link"):
 def create(
     tx: Transaction, purpose: LinkPurpose, account_id: str, *, about: str, partner_id: str | None = None
 ) -> Link:
-    """A new link for an account.
+    """A new link for an account, or, where `account_id` is empty, for somebody who has none yet.
 
     `about` says what it acts on: a keyed hash, an id, or the name of a type of notice. `partner_id` is the link that
     ends with this one.

@@ -72,7 +72,8 @@ class OutboxRow(Row, discriminator="outbox"):
 
     def notice(self) -> Notice:
         """What the row asks to tell."""
-        return Notice(NoticeKind(self.notice_kind or ""), self.account_id, self.ids(), self.patient_id)
+        kind = NoticeKind(self.notice_kind or "")
+        return Notice(kind, self.account_id, self.ids(), self.patient_id, stranger=self.address)
 
     def ids(self) -> dict[str, str]:
         """The ids that the row is about."""
@@ -89,7 +90,14 @@ def post(tx: Transaction, notice: Notice) -> str:
         notice_kind=notice.kind,
         account_id=notice.account_id,
         patient_id=notice.patient_id,
+        address=notice.stranger,
     )
+
+
+def post_later(tx: Transaction, notice: Notice, at: datetime) -> str:
+    """Put a notice into the change's transaction that nobody is to be told of before a time; returns the row's id."""
+    told = {"notice_kind": notice.kind, "account_id": notice.account_id, "patient_id": notice.patient_id}
+    return _post(tx, Topic.NOTICES, notice.about, not_before=at, **told)
 
 
 def post_event(tx: Transaction, event: ClinicEvent) -> str:
@@ -148,7 +156,7 @@ def _put(
         due_at=clock.stamp(not_before or now + OVERDUE),
         not_before=clock.stamp(not_before) if not_before else None,
         pending_shard=str(zlib.crc32(row_id.encode()) % SHARDS),
-        ttl=clock.epoch(now) + _KEPT_DAYS * 86400,
+        ttl=clock.epoch(not_before or now) + _KEPT_DAYS * 86400,
         **columns,
     )
     tx.create(row, error=Conflict())

@@ -43,6 +43,11 @@ def end(tx: Transaction, link: Link) -> None:
     )
 
 
+def drop(tx: Transaction, account_id: str) -> None:
+    """No reset counts any more, if one did."""
+    tx.delete(RunningReset(account_id, _SORT_KEY))
+
+
 def find_account(link: Link) -> Account | None:
     """The account of a link, where the link's reset is the one that counts. One round trip."""
     rows = AccountsTable.find_all([(link.account_id, PRINCIPAL), (link.account_id, _SORT_KEY)])

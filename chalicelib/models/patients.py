@@ -7,6 +7,7 @@ import json
 
 from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
 
+from chalicelib.domain.patient_search import words_of
 from chalicelib.errors import Conflict
 from chalicelib.models.base import AreaMeta, Row, storage_errors
 from chalicelib.models.transaction import Transaction
@@ -50,11 +51,17 @@ class Patient(Held, discriminator="patient"):
     ssn_last4_hash = UnicodeAttribute(null=True)
     identifiers = UnicodeAttribute(default="[]")
     demographics = UnicodeAttribute(default="{}")
+    contacts_replaced_at = UnicodeAttribute(null=True)
 
     @property
     def all_names(self) -> list[tuple[list[str], str]]:
         """Every (given names, family name) on file."""
         return [(given, family) for given, family in json.loads(self.names)]
+
+    @property
+    def name_words(self) -> list[str]:
+        """The words of every name, folded, by which staff find the patient."""
+        return words_of(" ".join([*given, family]) for given, family in self.all_names)
 
 
 class ClinicNumber(PatientsTable, discriminator="clinic_number"):
@@ -69,6 +76,9 @@ class Identifier(PatientsTable, discriminator="identifier"):
     target_id = UnicodeAttribute()
     system = UnicodeAttribute()
 
+
+IDENTITY = "portal:identity"
+"""The system of the identifiers that are a patient's own birth date and last name, hashed (services/identity_keys)."""
 
 PATIENT = "patient"
 """The sort key of a patient's own row."""

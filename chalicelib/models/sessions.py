@@ -1,9 +1,11 @@
 """Sessions and known devices, in the accounts table beside the principal they belong to."""
 
+from dataclasses import dataclass
+
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.exceptions import UpdateError
 
-from chalicelib.errors import WrongCredentials
+from chalicelib.errors import NotFound, NotSignedIn, WrongCredentials
 from chalicelib.models.accounts import PRINCIPAL, Account, AccountsTable, Principal
 from chalicelib.models.base import storage_errors
 from chalicelib.models.transaction import Transaction
@@ -28,6 +30,8 @@ class Session(AccountsTable, discriminator="session"):
     created_at = UnicodeAttribute()
     refreshed_at = UnicodeAttribute()
     expires_at = UnicodeAttribute()
+    factors = UnicodeAttribute(default="[]")
+    stepped_up_at = UnicodeAttribute(null=True)
 
 
 class Device(AccountsTable, discriminator="device"):
@@ -38,6 +42,18 @@ class Device(AccountsTable, discriminator="device"):
     name = UnicodeAttribute(null=True)
     wrong_in_a_row = NumberAttribute(default=0)
     created_at = UnicodeAttribute()
+    trusted_at = UnicodeAttribute(null=True)
+    trusted_until = UnicodeAttribute(null=True)
+    trusted_for = UnicodeAttribute(null=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """That a device needs no second step: since and until when, and for which credentials and factors."""
+
+    since: str
+    until: str
+    what_for: str
 
 
 def session_sk(session_id: str) -> str:
@@ -68,6 +84,12 @@ def find_account_and_device(account_id: str, device_id: str | None) -> tuple[Acc
     return (account if isinstance(account, Account) else None), (device if isinstance(device, Device) else None)
 
 
+def find_device_names(account_id: str, device_ids: list[str]) -> dict[str, str]:
+    """The names of an account's devices that have one, by id: one round trip."""
+    rows = Device.find_all([(account_id, device_sk(device_id)) for device_id in device_ids]).values()
+    return {row.device_id: row.name for row in rows if row.name}
+
+
 def note_wrong_try(account_id: str, device_id: str) -> int:
     """Count a wrong try of a device; returns how many there were in a row, 0 for a device that is not known."""
     device = Device(account_id, device_sk(device_id))
@@ -81,10 +103,17 @@ def note_wrong_try(account_id: str, device_id: str) -> int:
     return int(device.wrong_in_a_row)
 
 
-def note_right_try(tx: Transaction, device: Device) -> None:
+def note_right_try(tx: Transaction, device: Device, trust: Trust | None = None) -> None:
     """A device that was forgotten meanwhile opens no session as a known one."""
-    if device.wrong_in_a_row:
-        tx.update(device, [Device.wrong_in_a_row.set(0)], condition=Device.pk.exists(), error=WrongCredentials())
+    actions = [Device.wrong_in_a_row.set(0)] if device.wrong_in_a_row else []
+    if trust is not None:
+        actions += [
+            Device.trusted_at.set(trust.since),
+            Device.trusted_until.set(trust.until),
+            Device.trusted_for.set(trust.what_for),
+        ]
+    if actions:
+        tx.update(device, actions, condition=Device.pk.exists(), error=WrongCredentials())
     else:
         tx.check(device, Device.pk.exists(), error=WrongCredentials())
 
@@ -92,6 +121,27 @@ def note_right_try(tx: Transaction, device: Device) -> None:
 def forget_device(tx: Transaction, account_id: str, device_id: str) -> None:
     """A device is a stranger's from now on."""
     tx.delete(Device(account_id, device_sk(device_id)))
+
+
+def find_devices(account_id: str) -> list[Device]:
+    """Every known device of an account."""
+    with storage_errors():
+        return list(Device.query(account_id, Device.sk.startswith("device#"), consistent_read=True))
+
+
+def find_device(account_id: str, device_id: str) -> Device | None:
+    """One known device of an account."""
+    return Device.find(account_id, device_sk(device_id))
+
+
+def end_trust(tx: Transaction, device: Device) -> None:
+    """A device needs the second step from now on; strangers' tries lock it out as little as before."""
+    tx.update(
+        device,
+        [Device.trusted_at.remove(), Device.trusted_until.remove(), Device.trusted_for.remove()],
+        condition=Device.pk.exists(),
+        error=NotFound(),
+    )
 
 
 def create_session(tx: Transaction, session: Session) -> None:
@@ -102,6 +152,11 @@ def create_session(tx: Transaction, session: Session) -> None:
 def end_session(tx: Transaction, session: Session) -> None:
     """Remove a session."""
     tx.delete(session)
+
+
+def replace_session(tx: Transaction, account_id: str, session_id: str) -> None:
+    """Remove a session for another that takes its place. Raises NotSignedIn where it was ended meanwhile."""
+    tx.delete(Session(account_id, session_sk(session_id)), condition=Session.pk.exists(), error=NotSignedIn())
 
 
 def find(principal_id: str, session_id: str) -> Session | None:

@@ -78,9 +78,22 @@ class Transaction:
     def __len__(self) -> int:
         return len(self._items)
 
-    def create(self, row: Row, *, error: PortalError | None, precedence: Precedence = Precedence.ORDINARY) -> None:
-        """Put a row that must not exist yet. `error` None is for rows whose fresh id makes a clash impossible."""
-        kwargs = row.get_save_kwargs_from_instance(condition=type(row).pk.does_not_exist() if error else None)
+    def create(
+        self,
+        row: Row,
+        *,
+        error: PortalError | None,
+        precedence: Precedence = Precedence.ORDINARY,
+        or_where: Condition | None = None,
+    ) -> None:
+        """Put a row that must not exist yet, or be one of which `or_where` is true.
+
+        `error` None is for rows whose fresh id makes a clash impossible.
+        """
+        is_free = type(row).pk.does_not_exist() if error else None
+        if is_free is not None and or_where is not None:
+            is_free |= or_where
+        kwargs = row.get_save_kwargs_from_instance(condition=is_free)
         self._items.append(_Item(_Group.PUT, kwargs, error, precedence, row, creates=error is not None))
 
     def put(

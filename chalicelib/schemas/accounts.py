@@ -52,32 +52,10 @@ Phone = Annotated[
     AfterValidator(_phone),
     WithJsonSchema({"type": "string", "maxLength": 40, "examples": ["+1 312 555 0142"]}),
 ]
+Language = Annotated[str, Field(max_length=35), AfterValidator(_language)]
 Password = Annotated[SecretStr, Field(max_length=_PASSWORD_SENT)]
 Token = Annotated[str, Field(min_length=1, max_length=500)]
 DeviceName = Annotated[Text, Field(max_length=100)]
-
-
-class NewRegistration(Body):
-    """Who somebody says they are, with the code that the clinic gave them."""
-
-    method: Literal["activation_code"]
-    clinic_number: Annotated[Text, Field(min_length=1)]
-    activation_code: Annotated[Text, Field(min_length=1)]
-    first_name: Annotated[Text, Field(min_length=1)]
-    last_name: Annotated[Text, Field(min_length=1)]
-    date_of_birth: date
-    email: Email | None = None
-    mobile_phone: Phone | None = None
-
-
-class Registration(Shape):
-    """A proved identity that waits for its account."""
-
-    registration_id: str
-    registration_token: str
-    expires_at: Instant
-    terms_version: str
-    code_sent_to: str | None = Field(default=None, description="Masked; null where no code is needed.")
 
 
 class SecurityAnswer(Body):
@@ -109,7 +87,10 @@ class Account(Shape):
     username: str
     email: str | None
     email_verified: bool
+    pending_email: str | None = Field(description="An address that waits to be confirmed.")
     mobile_phone: str | None
+    mobile_phone_verified: bool
+    pending_mobile_phone: str | None = Field(description="A number that waits for its code.")
     language: str
     time_zone: str
     roles: list[str]
@@ -156,7 +137,7 @@ class EmailVerification(Body):
 class AccountEdit(Body):
     """What may be changed of one's account by itself."""
 
-    language: Annotated[str, Field(max_length=35), AfterValidator(_language)] | None = None
+    language: Language | None = None
     time_zone: Annotated[str, Field(max_length=64), AfterValidator(_zone)] | None = None
 
 

@@ -73,6 +73,9 @@ def _aware(at: datetime) -> datetime:
 Text = Annotated[str, Field(max_length=200), AfterValidator(_no_surrogates)]
 """A short text that a person types."""
 
+LongText = Annotated[str, Field(max_length=500), AfterValidator(_no_surrogates)]
+"""A few sentences that a person types."""
+
 Flag = Annotated[bool, BeforeValidator(_spelled_out)]
 """A yes or no in a query: `true` or `false`, and none of the other ways in which one could be written."""
 

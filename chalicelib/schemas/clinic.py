@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr
 
+from chalicelib.domain.registration import CodeState
 from chalicelib.schemas.base import Body, Instant, PageQuery, Shape
 
 
@@ -52,9 +53,9 @@ class PatientPage(Shape):
 
 
 class NewActivationCode(Body):
-    """How the code reaches the patient; without `deliver` the clinic hands it over itself."""
+    """How the code reaches the patient: at the contact on file, or handed over by the clinic itself."""
 
-    deliver: Literal["print"] | None = None
+    deliver: Literal["email", "sms", "print"] | None = None
 
 
 class ActivationCode(Shape):
@@ -64,6 +65,18 @@ class ActivationCode(Shape):
     clinic_number: str
     activation_code: str
     expires_at: Instant
+    sent_to: str | None = Field(description="Masked; null where the clinic hands it over.")
+
+
+class ActivationCodeState(Shape):
+    """How a patient's activation code is, which is not shown again."""
+
+    patient_id: str
+    state: CodeState
+    issued_at: Instant | None
+    expires_at: Instant | None
+    tries_left: int
+    sent_to: str | None = Field(description="Masked; null where the clinic handed it over.")
 
 
 class Refused(Shape):

@@ -12,6 +12,7 @@ from chalicelib.words import times
 
 _PARTS, _YEAR_DIGITS, _MONTHS = 3, 4, 12
 _LONGEST_DATE, _LONGEST_ANSWER, _LONGEST_SEAL = 40, 200, 24 * 1024
+_LONGEST_NAME, _LONGEST_CODE = 200, 40
 _LINKING = frozenset({"de", "del", "of", "the"})
 _ORDINAL = re.compile(r"(?<=\d)(st|nd|rd|th)\b")
 
@@ -92,3 +93,24 @@ class NewPasswordForm(LinkForm):
     def answer(self) -> str | None:
         """The answer to the security question, if one was given."""
         return self.security_answer.get_secret_value().strip() or None
+
+
+class StaffInvitationForm(LinkForm):
+    """A username and a password; then both sealed, and a code of the authenticator app that was set up."""
+
+    on_the_first_form: ClassVar[frozenset[str]] = frozenset({"username", "new_password"})
+
+    username: Annotated[str, Field(max_length=_LONGEST_NAME)] = ""
+    new_password: Password = SecretStr("")
+    sealed: Annotated[str, Field(max_length=_LONGEST_SEAL)] = ""
+    code: Annotated[str, Field(max_length=_LONGEST_CODE)] = ""
+
+    def missing(self, *, asks_birth_date: bool) -> list[str]:
+        """The fields without which the page cannot act."""
+        if self.sealed:
+            return []
+        return [
+            *super().missing(asks_birth_date=asks_birth_date),
+            *([] if self.username.strip() else ["username"]),
+            *([] if self.new_password.get_secret_value() else ["new_password"]),
+        ]

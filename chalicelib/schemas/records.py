@@ -34,8 +34,27 @@ Moment = Annotated[
 """A day in the clinic's zone, or a time with its zone."""
 
 
+Preview = Annotated[
+    str | None,
+    Field(
+        alias="as",
+        min_length=1,
+        max_length=100,
+        description="The id of one of your caregivers: see what they see. For the patient alone.",
+    ),
+]
+
+
+class SummaryQuery(Query):
+    """How the summary is shown."""
+
+    as_: Preview = None
+
+
 class RecordsQuery(PageQuery):
     """Which records."""
+
+    as_: Preview = None
 
     category: Category | None = Field(default=None, description="Only records of this category.")
     from_: Moment | None = Field(
@@ -57,6 +76,8 @@ class RecordsQuery(PageQuery):
 
 class RecordQuery(Query):
     """How one record is shown."""
+
+    as_: Preview = None
 
     format: Literal["json", "fhir"] = Field(
         default="json", description="`fhir` for the resource as the clinic sent it."

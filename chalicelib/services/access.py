@@ -1,46 +1,89 @@
 """May this actor do this to this patient?
 
 Refusals of a known caller are audited before they are answered; those of another's data are answered as if it did not
-exist.
+exist. Access by anybody but the patient is audited before it happens.
 """
 
-from chalicelib import ids
-from chalicelib.domain.access import Actor, ActorKind, Policy, PolicyKind
+from datetime import timedelta
+
+from chalicelib import clock, ids
+from chalicelib.domain.access import Actor, ActorKind, Policy, PolicyKind, Reach, ReachKind
 from chalicelib.domain.audit import Action, Entry
-from chalicelib.errors import Forbidden, NotFound, NotSignedIn
+from chalicelib.errors import Forbidden, NotFound, NotInCareTeam, NotSignedIn, StepUpRequired
 from chalicelib.models import audit
+from chalicelib.services import care_ties, grants
+
+STEP_UP_LASTS = timedelta(minutes=5)
+"""How long a step-up opens what moves money, data or contacts (ID 9)."""
 
 
-def permit(actor: Actor, policy: Policy, pid: str | None) -> str:
-    """The id of the patient whom the call concerns ("" where none), if the policy lets the actor through.
+def permit(actor: Actor, policy: Policy, pid: str | None, operation_id: str) -> Reach:
+    """How far the policy lets the actor through, and for which patient.
 
-    Raises NotSignedIn, Forbidden for the wrong kind of caller, and NotFound for a patient who is not the caller's.
+    Raises NotSignedIn, Forbidden for the wrong kind of caller, NotFound for a patient who is not the caller's, and
+    NotInCareTeam for staff without a tie to the patient.
     """
     if policy.kind in {PolicyKind.PUBLIC, PolicyKind.OPTIONAL}:
-        return ""
+        return Reach()
     if actor.kind is ActorKind.NOBODY:
         raise NotSignedIn
-    if policy.kind is PolicyKind.CLIENT:
-        return _permit_client(actor, policy, pid)
-    if actor.kind is not ActorKind.ACCOUNT:
+    if policy.kind is PolicyKind.PATIENT and actor.kind is ActorKind.ACCOUNT:
+        return _permit_patient(actor, policy, pid, operation_id)
+    if not _is_open(actor, policy):
         _audit_refusal(actor, pid)
         raise Forbidden
-    return _permit_patient(actor, pid) if policy.kind is PolicyKind.PATIENT else ""
+    by = ReachKind.CLIENT if actor.kind is ActorKind.CLIENT else ReachKind.STAFF
+    return Reach(pid, by) if pid else Reach()
 
 
-def _permit_client(actor: Actor, policy: Policy, pid: str | None) -> str:
-    if actor.kind is not ActorKind.CLIENT or policy.scope not in actor.scopes:
-        _audit_refusal(actor, pid)
-        raise Forbidden
-    return pid or ""
+def require_step_up(actor: Actor) -> None:
+    """Raises StepUpRequired for a caller who has not just proved again that it is them."""
+    if actor.stepped_up_at is None or clock.now() >= actor.stepped_up_at + STEP_UP_LASTS:
+        raise StepUpRequired
 
 
-def _permit_patient(actor: Actor, pid: str | None) -> str:
+def _is_open(actor: Actor, policy: Policy) -> bool:
+    """Whether a policy that looks at no patient lets an actor through."""
+    is_account = actor.kind is ActorKind.ACCOUNT
+    has_scope = actor.kind is ActorKind.CLIENT and policy.scope in actor.scopes
+    match policy.kind:
+        case PolicyKind.ACCOUNT:
+            return is_account
+        case PolicyKind.CLIENT:
+            return has_scope
+        case PolicyKind.STAFF:
+            return is_account and actor.has(policy.permission)
+        case PolicyKind.CLINIC:
+            return has_scope or (is_account and actor.has(policy.permission))
+        case _:
+            return False
+
+
+def _permit_patient(actor: Actor, policy: Policy, pid: str | None, operation_id: str) -> Reach:
     own = actor.patient_id
     if own is not None and pid in {"me", own}:
-        return own
-    _audit_refusal(actor, pid)
-    raise NotFound
+        return Reach(own)
+    reach = _reach_of_another(actor, policy, pid) if pid is not None and ids.has_prefix(pid, "pat") else None
+    if reach is None:
+        _audit_refusal(actor, pid)
+        raise NotFound
+    about: dict[str, object] = {"operation": operation_id, "by": reach.by}
+    audit.record_alone(Entry(actor, Action.PATIENT_ACCESS, patient_id=reach.patient_id, about=about))
+    return reach
+
+
+def _reach_of_another(actor: Actor, policy: Policy, patient_id: str) -> Reach | None:
+    """As staff who care for the patient, else as a caregiver, which somebody of the clinic may be as well."""
+    is_for_staff = actor.has(policy.permission)
+    if is_for_staff and care_ties.has_tie(actor, patient_id):
+        return Reach(patient_id, ReachKind.STAFF)
+    grant = grants.find(patient_id, actor.id) if policy.grants else None
+    if grant is not None and any(grant.covers(scope, clock.now()) for scope in policy.grants):
+        return grants.reach(patient_id, grant)
+    if is_for_staff:
+        _audit_refusal(actor, patient_id)
+        raise NotInCareTeam
+    return None
 
 
 def _audit_refusal(actor: Actor, pid: str | None) -> None:

@@ -17,8 +17,11 @@ from chalicelib.models import accounts, links, notices, outbox, patients, prefer
 from chalicelib.models import caregivers as grants
 from chalicelib.models.accounts import Account
 from chalicelib.models.notices import Progress
+from chalicelib.models.outbox import OutboxRow
 from chalicelib.models.transaction import Transaction, transaction
+from chalicelib.services import boundaries, clinic_settings, strangers
 from chalicelib.services import contacts as contact_service
+from chalicelib.services import grants as grant_service
 from chalicelib.settings import settings
 
 FALLBACK = "instead_of"
@@ -35,6 +38,12 @@ def address(row_id: str) -> None:
     if row is None or row.status != OutboxStatus.PENDING:
         return
     notice = row.notice()
+    if row.not_before:
+        boundaries.tell_now(row)
+        return
+    if notice.stranger is not None:
+        _tell_stranger(row, notice)
+        return
     readers = _readers(notice)
     for account in readers:
         _tell(row_id, notice, account)
@@ -52,12 +61,12 @@ def _who_reads_about(patient_id: str, rule: Rule) -> list[str]:
     patient = patients.find(patient_id)
     if patient is None:
         return []
-    now, rules = clock.now(), settings()
-    is_child = not identity.is_of_age(patient.birth_date or "0001", now, rules.clinic_zone, rules.minimum_age)
+    now, minimum_age = clock.now(), clinic_settings.rules().minimum_age
+    is_child = not identity.is_of_age(patient.birth_date or "0001", now, settings().clinic_zone, minimum_age)
     return caregivers.readers(
         accounts.find_patient_account_id(patient_id),
         is_child=is_child,
-        grants=grants.find_grants(patient_id),
+        grants=[found for grant in grants.find_grants(patient_id) if (found := grant_service.now(patient, grant))],
         scope=rule.scope,
         now=now,
     )
@@ -66,7 +75,7 @@ def _who_reads_about(patient_id: str, rule: Rule) -> list[str]:
 def _tell(row_id: str, notice: Notice, account: Account) -> None:
     rule, chosen = RULES[notice.kind], preferences.find(account.pk)
     wanted = chosen.channels(rule.type)
-    found = deliveries.addresses(contact_service.find(account), rule, wanted)
+    found = deliveries.addresses(contact_service.find(account, notice.about), rule, wanted)
     try:
         with transaction() as tx:
             about = notice.about | _stop_link(tx, account, rule, found)
@@ -78,6 +87,26 @@ def _tell(row_id: str, notice: Notice, account: Account) -> None:
     except Conflict:
         # Another worker, or this one before it ended, has told this reader.
         observability.event("notice.addressed_before", notice_id=row_id, account_id=account.pk)
+
+
+def _tell_stranger(row: OutboxRow, notice: Notice) -> None:
+    """One message and no copy, since there is no portal of theirs to read it in."""
+    stranger = strangers.find(notice.stranger or "")
+    found = strangers.first_address(stranger, notice.stranger or "", RULES[notice.kind]) if stranger else None
+    try:
+        with transaction() as tx:
+            outbox.settle_in(tx, row, OutboxStatus.DONE if found else OutboxStatus.DROPPED)
+            if found is not None:
+                outbox.post_delivery(tx, to_stranger(notices.notice_id(row.pk), notice, found))
+    except Conflict:
+        # Another worker has told them.
+        observability.event("notice.addressed_before", notice_id=row.pk)
+
+
+def to_stranger(notice_id: str, notice: Notice, found: Address) -> Delivery:
+    """A message to somebody without an account, with the id that it always has."""
+    row_id = _row_id(notice_id, found.ref, found.channel)
+    return Delivery(row_id, notice_id, notice.kind, None, found, notice.patient_id, notice.about)
 
 
 def messages(notice_id: str, notice: Notice, account: Account, found: Iterable[Address]) -> list[Delivery]:

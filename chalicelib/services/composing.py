@@ -4,13 +4,16 @@ from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from chalicelib import clock, ids
+from chalicelib.auth import sign_in_codes
 from chalicelib.domain import identity
+from chalicelib.domain.contact_changes import Changed
 from chalicelib.domain.notices import Channel, NoticeKind
-from chalicelib.models import links, password_resets
+from chalicelib.domain.second_factors import Factor
+from chalicelib.models import contact_changes, links, password_resets, second_factors
 from chalicelib.models.accounts import Account
 from chalicelib.models.links import Link
 from chalicelib.models.outbox import OutboxRow
-from chalicelib.services import contacts, suppressions
+from chalicelib.services import boundaries, contacts, phones, suppressions
 from chalicelib.services import links as link_service
 from chalicelib.services.links import email_hash
 
@@ -49,6 +52,32 @@ def _password_reset(_account: Account, row: OutboxRow) -> Values | None:
     }
 
 
+def _contact_changed(account: Account, row: OutboxRow) -> Values | None:
+    """What was changed, with the link that undoes it for whoever could be reached before the change."""
+    change = contact_changes.find(account.pk, row.ids()[contacts.CHANGE])
+    if change is None or change.undone_at:
+        return None
+    address = contacts.find(account, row.ids()).resolve(row.address or "")
+    is_new = change.what == Changed.EMAIL and row.address == "confirmed"
+    is_new = is_new or address is None or address.value == change.after
+    link = None if is_new else _open_link(change.link_id)
+    return {
+        **_when(account, row),
+        "link": link_service.url(link.pk) if link else None,
+        "until": clock.read_stamp(link.expires_at) if link else None,
+    }
+
+
+def _phone_code(_account: Account, row: OutboxRow) -> Values | None:
+    code = phones.code(row.ids()["code_id"], row.account_id or "")
+    return {"code": code} if code else None
+
+
+def _sign_in_code(row: OutboxRow, method: Factor) -> Values | None:
+    sign_in = second_factors.find_sign_in(row.ids()["sign_in_id"])
+    return {"code": sign_in_codes.code(sign_in.pk, method)} if sign_in is not None and not sign_in.is_over else None
+
+
 def _open_link(link_id: str) -> Link | None:
     link = links.find(link_id)
     return link if link is not None and not link.is_over else None
@@ -56,6 +85,10 @@ def _open_link(link_id: str) -> Link | None:
 
 def _nothing(_account: Account, _row: OutboxRow) -> Values:
     return {}
+
+
+def _boundary(account: Account, row: OutboxRow) -> Values | None:
+    return {} if boundaries.is_due(account.pk, row.ids()) else None
 
 
 def _when(_account: Account, row: OutboxRow) -> Values:
@@ -81,10 +114,29 @@ def _new_results(account: Account, row: OutboxRow) -> Values:
 
 
 _COMPOSERS: Mapping[NoticeKind, Callable[[Account, OutboxRow], Values | None]] = {
+    NoticeKind.AGE_BOUNDARY: _boundary,
+    NoticeKind.COMING_OF_AGE: _boundary,
+    NoticeKind.CAREGIVER_ADDED: _nothing,
+    NoticeKind.CAREGIVER_LEFT: _nothing,
+    NoticeKind.GRANT_CHANGED: _nothing,
+    NoticeKind.GRANT_ENDED: _nothing,
+    NoticeKind.PROXY_REQUEST_DECIDED: _nothing,
+    NoticeKind.CONTACT_RESTORED: _when,
+    NoticeKind.EMAIL_CHANGED: _contact_changed,
+    NoticeKind.PHONE_CHANGED: _contact_changed,
+    NoticeKind.PHONE_CODE: _phone_code,
+    NoticeKind.USERNAME_CHANGED: _contact_changed,
+    NoticeKind.BREAK_GLASS: _when,
+    NoticeKind.CHANGE_DENIED: _nothing,
+    NoticeKind.CONTACT_REPLACED: _when,
     NoticeKind.EMAIL_CONFIRMATION: _email_confirmation,
     NoticeKind.EMAIL_IN_USE: _nothing,
     NoticeKind.EMAIL_REMOVED: _nothing,
     NoticeKind.EMAIL_STOPPED: _stopped,
+    NoticeKind.NEW_DEVICE: _when,
+    NoticeKind.SIGN_IN_CODE: lambda _, row: _sign_in_code(row, Factor.EMAIL),
+    NoticeKind.SIGN_IN_TEXT: lambda _, row: _sign_in_code(row, Factor.SMS),
+    NoticeKind.SECOND_FACTOR_CHANGED: _when,
     NoticeKind.NEW_RESULTS: _new_results,
     NoticeKind.PASSWORD_CHANGED: _when,
     NoticeKind.PASSWORD_RESET: _password_reset,

@@ -14,11 +14,12 @@ from chalicelib.domain.notices import RULES, Channel, DeliveryStatus, Notice, No
 from chalicelib.errors import Conflict, Unavailable
 from chalicelib.models import accounts, feedback, notices, outbox, preferences, push_devices
 from chalicelib.models.accounts import Account
-from chalicelib.models.notices import Progress
+from chalicelib.models.notices import NoticeCopy, Progress
 from chalicelib.models.outbox import OutboxRow
 from chalicelib.models.transaction import Transaction, transaction
-from chalicelib.services import addressing, composing, rendering, suppressions
+from chalicelib.services import addressing, composing, rendering, strangers, suppressions
 from chalicelib.services import contacts as contact_service
+from chalicelib.services.rendering import Reader
 from chalicelib.settings import settings
 
 _TOPICS = frozenset(Topic)
@@ -94,11 +95,13 @@ def deliver(row_id: str) -> None:
 
 def _deliver(row: OutboxRow) -> _Receipt | None:
     """Hand a message to its channel. None where nothing is to be sent, or not now, which is noted then."""
-    account = accounts.find_account(row.account_id or "")
+    if not row.account_id:
+        return _deliver_to_stranger(row)
+    account = accounts.find_account(row.account_id)
     if account is None or account.disabled:
         outbox.settle(row, OutboxStatus.DROPPED)
         return None
-    address = contact_service.find(account).resolve(row.address or "")
+    address = contact_service.find(account, row.ids()).resolve(row.address or "")
     if address is None:
         _give_up(row, OutboxStatus.DROPPED, DeliveryStatus.DROPPED)
     elif suppressions.is_suppressed(address.channel, address.value):
@@ -132,8 +135,25 @@ def _send(row: OutboxRow, account: Account, address: Address) -> _Receipt | None
         outbox.settle(row, OutboxStatus.DROPPED)
         _note(row, DeliveryStatus.DROPPED)
         return None
+    return _hand_over(row, rendering.Reader.of(account), address, values)
+
+
+def _deliver_to_stranger(row: OutboxRow) -> _Receipt | None:
+    ref = row.address or ""
+    stranger = strangers.find(ref)
+    address = stranger.through(Channel(row.topic), ref) if stranger else None
+    if stranger is None or address is None:
+        outbox.settle(row, OutboxStatus.DROPPED)
+        return None
+    if suppressions.is_suppressed(address.channel, address.value):
+        _refuse(row, address, "suppressed")
+        return None
+    return _hand_over(row, rendering.Reader(stranger.language, stranger.zone), address, stranger.values)
+
+
+def _hand_over(row: OutboxRow, reader: Reader, address: Address, values: composing.Values) -> _Receipt | None:
     try:
-        return _SENDERS[address.channel](row, account, address, values)
+        return _SENDERS[address.channel](row, reader, address, values)
     except Permanent as refused:
         _refuse(row, address, refused.code)
         return None
@@ -153,39 +173,44 @@ def _note_sent(row: OutboxRow, receipt: _Receipt) -> None:
 
 
 def _settle_sent(row: OutboxRow) -> None:
-    copy = notices.find(row.account_id or "", row.notice_id or "")
+    copy = _find_copy(row)
     with transaction() as tx:
         outbox.settle_in(tx, row, OutboxStatus.DONE)
         if copy is not None:
             notices.note_progress(tx, copy, {_place(row): DeliveryStatus.SENT})
 
 
-def _send_email(row: OutboxRow, account: Account, address: Address, values: composing.Values) -> _Receipt:
-    reader = rendering.Reader.of(account)
+def _find_copy(row: OutboxRow) -> NoticeCopy | None:
+    """The portal's own copy, which only people with an account have."""
+    return notices.find(row.account_id, row.notice_id or "") if row.account_id else None
+
+
+def _send_email(row: OutboxRow, reader: Reader, address: Address, values: composing.Values) -> _Receipt:
     if not address.is_confirmed:
-        # The phrase is between the clinic and the holder: who has a mistyped mailbox must not learn it.
+        # The phrase is between the clinic and the holder: who has a mistyped address must not learn it.
         reader = replace(reader, phrase=None)
     email.send(rendering.email(NoticeKind(row.notice_kind or ""), address.value, reader, values), row.pk)
     return _Receipt()
 
 
-def _send_sms(row: OutboxRow, account: Account, address: Address, values: composing.Values) -> _Receipt:
-    message = rendering.sms(NoticeKind(row.notice_kind or ""), address.value, rendering.Reader.of(account), values)
+def _send_sms(row: OutboxRow, reader: Reader, address: Address, values: composing.Values) -> _Receipt:
+    reader = reader if address.is_confirmed else replace(reader, phrase=None)
+    message = rendering.sms(NoticeKind(row.notice_kind or ""), address.value, reader, values)
     sms.send(message, row.pk)
     return _Receipt()
 
 
-def _send_push(row: OutboxRow, account: Account, address: Address, _values: composing.Values) -> _Receipt:
-    device = push_devices.find(account.pk, address.value)
+def _send_push(row: OutboxRow, reader: Reader, address: Address, _values: composing.Values) -> _Receipt:
+    device = push_devices.find(row.account_id or "", address.value)
     if device is None:
         raise Permanent("no_device")
     arn = device.endpoint_arn or push.create_endpoint(device.platform, device.push_token)
     if arn != device.endpoint_arn:
         push_devices.note_endpoint(device, arn)
-    return _Receipt(push.send(arn, device.platform, row.notice_id or "", rendering.push(account.language)))
+    return _Receipt(push.send(arn, device.platform, row.notice_id or "", rendering.push(reader.language)))
 
 
-_SENDERS: Mapping[Channel, Callable[[OutboxRow, Account, Address, composing.Values], _Receipt]] = {
+_SENDERS: Mapping[Channel, Callable[[OutboxRow, Reader, Address, composing.Values], _Receipt]] = {
     Channel.EMAIL: _send_email,
     Channel.SMS: _send_sms,
     Channel.PUSH: _send_push,
@@ -195,7 +220,7 @@ _SENDERS: Mapping[Channel, Callable[[OutboxRow, Account, Address, composing.Valu
 def _note(row: OutboxRow, status: DeliveryStatus) -> None:
     """Show in the portal's copy how far a message is."""
     for _ in range(_TRIES):
-        copy = notices.find(row.account_id or "", row.notice_id or "")
+        copy = _find_copy(row)
         if copy is None:
             return
         with suppress(Conflict), transaction() as tx:
@@ -211,12 +236,11 @@ def _refuse(row: OutboxRow, address: Address, code: str) -> None:
     """The channel will never take the message: learn of its address what there is to learn, and try the next."""
     observability.event("notice.refused", notice_id=row.pk, notice_kind=row.notice_kind, code=code)
     observability.count("NoticeRefused")
-    account_id = row.account_id or ""
     _give_up(
         row,
         OutboxStatus.FAILED,
         DeliveryStatus.FAILED,
-        lambda tx: suppressions.learn(tx, address, code, account_id),
+        lambda tx: suppressions.learn(tx, address, code, row.account_id),
     )
 
 
@@ -248,13 +272,28 @@ def give_up(tx: Transaction, row: OutboxRow, status: DeliveryStatus) -> None:
     The next is tried only where every other message of the notice has ended in vain. Raises Conflict at the commit
     where anything of the notice was noted meanwhile.
     """
-    copy, account = notices.find(row.account_id or "", row.notice_id or ""), accounts.find_account(row.account_id or "")
+    if not row.account_id:
+        _try_next_of_stranger(tx, row)
+        return
+    copy, account = _find_copy(row), accounts.find_account(row.account_id)
     if copy is None or account is None:
         return
     progress = {**copy.progress(), _place(row): status}
     if set(progress.values()) <= _ENDED:
         progress |= _try_next(tx, row, account, {channel for channel, _ in progress})
     notices.note_progress(tx, copy, progress)
+
+
+def _try_next_of_stranger(tx: Transaction, row: OutboxRow) -> None:
+    """What did not arrive by email goes as a text, where there is a number; what went so was the last try."""
+    kind, ref = NoticeKind(row.notice_kind or ""), row.address or ""
+    channels = RULES[kind].channels
+    tried = channels[: channels.index(Channel(row.topic)) + 1]
+    stranger = strangers.find(ref)
+    found = strangers.first_address(stranger, ref, RULES[kind], tried) if stranger else None
+    if found is not None:
+        notice = Notice(kind, None, row.ids(), row.patient_id, stranger=ref)
+        outbox.post_delivery(tx, addressing.to_stranger(row.notice_id or "", notice, found))
 
 
 def _try_next(tx: Transaction, row: OutboxRow, account: Account, tried: set[Channel]) -> Progress:

@@ -9,10 +9,11 @@ from chalicelib import clock, ids
 from chalicelib.auth import secrets
 from chalicelib.domain.access import NOBODY
 from chalicelib.domain.audit import Action, Entry
+from chalicelib.domain.second_factors import TRUSTED
 from chalicelib.models import audit
 from chalicelib.models import sessions as storage
 from chalicelib.models.accounts import Account
-from chalicelib.models.sessions import Device, device_sk
+from chalicelib.models.sessions import Device, Trust, device_sk
 from chalicelib.models.transaction import Transaction, transaction
 
 FORGOTTEN_AFTER = 100
@@ -47,7 +48,25 @@ def note_wrong(account_id: str, device_id: str) -> bool:
     return True
 
 
-def remember(tx: Transaction, account: Account, name: str | None) -> tuple[str, str]:
+def trust(account: Account) -> Trust:
+    """That a device needs no second step for a while. Another password or another factor ends it (trusted_for)."""
+    now = clock.now()
+    return Trust(clock.stamp(now), clock.stamp(now + TRUSTED), trusted_for(account))
+
+
+def trusted_for(account: Account) -> str:
+    """What somebody proved once and for a while: the credentials and second factors that an account has now."""
+    return f"{int(account.credentials_version)}.{int(account.factors_version)}"
+
+
+def is_trusted(account: Account, device: Device | None) -> bool:
+    """Whether a known device needs no second step. Those of staff always do."""
+    if device is None or account.staff_roles or device.trusted_for != trusted_for(account):
+        return False
+    return clock.stamp(clock.now()) < (device.trusted_until or "")
+
+
+def remember(tx: Transaction, account: Account, name: str | None, trust: Trust | None = None) -> tuple[str, str]:
     """A new known device of an account; returns its id and its token."""
     device_id = ids.new_id("dev")
     token = f"{account.pk}.{device_id}.{secrets.random_token()}"
@@ -58,6 +77,9 @@ def remember(tx: Transaction, account: Account, name: str | None) -> tuple[str, 
         token_hash=secrets.token_hash(token),
         name=name,
         created_at=clock.stamp(clock.now()),
+        trusted_at=trust.since if trust else None,
+        trusted_until=trust.until if trust else None,
+        trusted_for=trust.what_for if trust else None,
         ttl=clock.epoch(clock.now() + REMEMBERED),
     )
     tx.create(row, error=None)

@@ -6,10 +6,12 @@ A token carries a link's id and its derived secret; what it does is decided by t
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from chalicelib import words
 from chalicelib.auth import secrets
 from chalicelib.domain import identity
 from chalicelib.domain.access import NOBODY, Actor, ActorKind
 from chalicelib.domain.audit import Action, Entry
+from chalicelib.domain.contact_changes import Changed
 from chalicelib.domain.events import ClinicEvent, ClinicEventType
 from chalicelib.domain.links import LinkEnd, LinkPurpose
 from chalicelib.domain.notices import Channel, Notice, NoticeKind
@@ -18,7 +20,7 @@ from chalicelib.models import accounts, audit, links, outbox, password_resets, p
 from chalicelib.models.accounts import Account
 from chalicelib.models.links import Link
 from chalicelib.models.transaction import transaction
-from chalicelib.services import contacts
+from chalicelib.services import contact_changes, contacts
 from chalicelib.settings import settings
 
 _ID_LENGTH, _SECRET_LENGTH = 26, 22
@@ -75,14 +77,14 @@ def find_open(link_token: str) -> Link:
 def open_link(link_token: str) -> Opened:
     """What a token's page may know, whether the link still works or not. Changes nothing. Raises NotFound."""
     link = find(link_token)
-    account = _account_of(link)
+    account = _account_of(link) if link.account_id else None
     return Opened(
         link_id=link.pk,
         purpose=LinkPurpose(link.purpose),
         about=link.about,
-        language=account.language,
-        asks_birth_date=bool(account.patient_id),
-        end=_end(link, account),
+        language=account.language if account else words.DEFAULT,
+        asks_birth_date=account is not None and _has_birth_date(account),
+        end=_end(link, account) if account else link.end,
     )
 
 
@@ -99,16 +101,21 @@ def prove(link_token: str, date_of_birth: str | None, purpose: LinkPurpose) -> t
 def check_birth_date(link: Link, account: Account, date_of_birth: str | None) -> None:
     """Require the birth date of an account's holder (ISO 8601). A wrong one costs one of the link's tries.
 
-    Of an account that belongs to no patient no birth date is known, and none is asked. Raises IdentityNotConfirmed,
-    and LinkEnded where no try is left.
+    A caregiver who is no patient said theirs when they registered; of an account that has none, none is asked. Raises
+    IdentityNotConfirmed, and LinkEnded where no try is left.
     """
-    if not account.patient_id:
+    if not _has_birth_date(account):
         return
     links.take_try(link)
-    patient = patients.find(account.patient_id)
-    if patient is None or not patient.birth_date or not secrets.same(patient.birth_date, date_of_birth or ""):
+    patient = patients.find(account.patient_id) if account.patient_id else None
+    birth_date = patient.birth_date if patient else account.birth_date
+    if not birth_date or not secrets.same(birth_date, date_of_birth or ""):
         raise IdentityNotConfirmed
     links.give_back_try(link)
+
+
+def _has_birth_date(account: Account) -> bool:
+    return bool(account.patient_id or account.birth_date)
 
 
 def email_hash(email: str) -> str:
@@ -127,6 +134,10 @@ def verify_email(link_token: str, date_of_birth: str | None, actor: Actor = NOBO
         check_birth_date(link, account, date_of_birth)
     with transaction() as tx:
         accounts.verify_email(tx, account, email, identity.canonical_email(email), contacts.address_hash(email))
+        if account.email:
+            accounts.release_email(tx, account, identity.canonical_email(account.email))
+        if account.email_asked_at:
+            contact_changes.record(tx, account, Changed.EMAIL, before=account.email, after=email)
         links.use(tx, link)
         outbox.post_event(tx, _event(ClinicEventType.CONTACT_EMAIL_CONFIRMED, account))
         audit.record(tx, _entry(Action.ACCOUNT_EMAIL_VERIFY, link, account))

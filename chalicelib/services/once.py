@@ -42,6 +42,10 @@ class Once:
         """The ids of the first answer where the request was served before."""
         return row.replayed_ids(self.request_hash) if isinstance(row, Served) else None
 
+    def find(self) -> dict[str, str] | None:
+        """The ids of the first answer where the request was served before: for rules that a replay would break."""
+        return self.replayed(Served.find(*self.key))
+
     def commit(self, change: Callable[[Transaction], dict[str, str]]) -> dict[str, str]:
         """Run a change in one transaction with its idempotency row.
 

@@ -18,11 +18,9 @@ from chalicelib.models.accounts import Account
 from chalicelib.models.base import together
 from chalicelib.models.links import Link
 from chalicelib.models.transaction import Transaction, transaction
-from chalicelib.services import accounts as account_service
+from chalicelib.services import clinic_settings, passwords, recipients, recovery
 from chalicelib.services import links as link_service
-from chalicelib.services import passwords, recipients, recovery
 from chalicelib.services import sessions as session_service
-from chalicelib.settings import settings
 
 _WHAT = "password-reset"
 
@@ -36,13 +34,16 @@ class Requested:
 
 
 def request(identifier: str, source_ip: str) -> Requested:
-    """Send a code and a link to whoever has a username or an email address.
+    """Send a code and a link to whoever has a username or an email address: by email, by SMS where they have none.
 
     Who asks gets the same answer whether anybody has it, and whether anything is sent. Raises TooManyRequests for a
     source address that asks too often.
     """
     with pace.at_least(recovery.SECONDS):
-        _, recipient = together(lambda: recovery.check_source(_WHAT, source_ip), lambda: recipients.find(identifier))
+        _, recipient = together(
+            lambda: recovery.check_source(_WHAT, source_ip),
+            lambda: recipients.find(identifier, NoticeKind.PASSWORD_RESET),
+        )
         link = recovery.write(_WHAT, recipient, _start)
     return Requested(f"rst_{link.pk.removeprefix('lnk_')}", clock.read_stamp(link.expires_at))
 
@@ -105,13 +106,13 @@ def confirm_link(link: Link, new_password: str, security_answer: str | None) -> 
     account = password_resets.find_account(link)
     if account is None or account.disabled or link.purpose != LinkPurpose.RESET_PASSWORD:
         raise _refusal(link)
-    if errors := account_service.check_password(new_password, passwords.own_words(account), "/new_password"):
+    if errors := passwords.check(account, new_password):
         raise Invalid(errors)
     _check_answer(account, link, security_answer)
     new_hash = hashing.hash(new_password, peppers())
     # Strangers who guessed at the old password shall not keep its owner from signing in with the new one.
     limits.clear(session_service.account_bucket(account.username_key))
-    _commit(account, link, new_hash)
+    _commit(account, link, new_hash, is_short=passwords.is_short(new_password))
 
 
 def _check_answer(account: Account, link: Link, answer: str | None) -> None:
@@ -133,18 +134,18 @@ def _check_answer(account: Account, link: Link, answer: str | None) -> None:
 def _question(account: Account, link: Link) -> tuple[str, str] | None:
     """The id of the question and the hash of its answer: the same one for as long as the reset lives."""
     answers = json.loads(account.security_answers)
-    if not settings().security_questions or not answers:
+    if not clinic_settings.rules().security_questions or not answers:
         return None
     place = int.from_bytes(secrets.derive("security-question", link.pk, 0)) % len(answers)
     return answers[place]["question_id"], answers[place]["hash"]
 
 
-def _commit(account: Account, link: Link, new_hash: str) -> None:
+def _commit(account: Account, link: Link, new_hash: str, *, is_short: bool) -> None:
     holder = Actor(ActorKind.ACCOUNT, account.pk, patient_id=account.patient_id)
     about: dict[str, object] = {"link_id": link.pk}
     try:
         with transaction() as tx:
-            accounts.change_password(tx, account, new_hash, error=Unavailable(retry_after=1))
+            accounts.change_password(tx, account, new_hash, is_short=is_short, error=Unavailable(retry_after=1))
             links.use(tx, link)
             password_resets.end(tx, link)
             audit.record(tx, Entry(holder, Action.ACCOUNT_PASSWORD_RESET, account_id=account.pk, about=about))

@@ -2,7 +2,8 @@
 
 from chalicelib.auth import hashing, limits, sessions
 from chalicelib.auth.peppers import peppers
-from chalicelib.auth.sessions import Transport
+from chalicelib.auth.sessions import Opening, Transport
+from chalicelib.domain import passwords as rules
 from chalicelib.domain.access import Actor
 from chalicelib.domain.accounts import SessionView
 from chalicelib.domain.audit import Action, Entry
@@ -25,27 +26,28 @@ def change(actor: Actor, current_password: str, new_password: str) -> tuple[Sign
     """
     account = account_service.find(actor)
     session = session_service.find_current(actor)
-    _check_current(actor, account, session, current_password)
-    if errors := account_service.check_password(new_password, own_words(account), "/new_password"):
+    check_current(actor, account, session, current_password, "/current_password")
+    if errors := check(account, new_password):
         raise Invalid(errors)
     new_hash, transport = hashing.hash(new_password, peppers()), Transport(session.transport)
     with transaction() as tx:
-        accounts.change_password(tx, account, new_hash)
+        accounts.change_password(tx, account, new_hash, is_short=is_short(new_password))
         tokens = sessions.open_session(
             tx,
             account,
             transport,
-            device_name=session.device_name,
-            device_id=session.device_id,
-            version=int(account.credentials_version) + 1,
+            Opening(session.device_name, session.device_id, version=int(account.credentials_version) + 1),
         )
         audit.record(tx, Entry(actor, Action.ACCOUNT_PASSWORD_CHANGE, account_id=account.pk))
         outbox.post(tx, Notice(NoticeKind.PASSWORD_CHANGED, account.pk))
     return SignedIn(account_service.view(account), tokens), transport
 
 
-def _check_current(actor: Actor, account: Account, session: SessionView, password: str) -> None:
-    """Whoever guesses in somebody's session has no more tries than on somebody's device, and then loses both."""
+def check_current(actor: Actor, account: Account, session: SessionView, password: str, pointer: str) -> None:
+    """Whoever guesses in somebody's session has no more tries than on somebody's device, and then loses both.
+
+    Raises Invalid for the field at `pointer`, and TooManyRequests.
+    """
     reserved = limits.take(f"password:account:{account.pk}", session_service.WRONG_PER_BUCKET)
     if hashing.verify(account.password_hash, password, peppers()):
         limits.give_back(reserved)
@@ -54,7 +56,18 @@ def _check_current(actor: Actor, account: Account, session: SessionView, passwor
     audit.record_alone(Entry(actor, Action.ACCOUNT_PASSWORD_REFUSE, account_id=account.pk))
     if devices.note_wrong(account.pk, session.device_id or ""):
         session_service.end(actor, session.session_id)
-    raise Invalid([FieldError("/current_password", "wrong_password")])
+    raise Invalid([FieldError(pointer, "wrong_password")])
+
+
+def check(account: Account, new_password: str) -> list[FieldError]:
+    """What is wrong with an account's new password. With a second factor a shorter one will do (PW 1)."""
+    minimum = rules.SHORTEST_WITH_SECOND_FACTOR if account.bound_factors else rules.SHORTEST
+    return account_service.check_password(new_password, own_words(account), "/new_password", minimum)
+
+
+def is_short(password: str) -> bool:
+    """Whether a password is too short to be all that an account has."""
+    return len(rules.normalise(password)) < rules.SHORTEST
 
 
 def own_words(account: Account) -> list[str]:

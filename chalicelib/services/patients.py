@@ -37,15 +37,16 @@ def find_by_identifier(actor: Actor, identifier: str) -> list[FoundPatient]:
     if not value:
         raise Invalid([FieldError("?identifier", "wrong_form")])
     value_hash = secrets.keyed_hash("identifier", titles.clean(value) or "")
-    found = patients.find_many(patients.find_ids_by_identifier(value_hash, system if bar else None))
-    if not found:
+    matches = patients.find_many(patients.find_ids_by_identifier(value_hash, system if bar else None))
+    if not matches:
         audit.record_alone(Entry(actor, Action.PATIENT_LOOKUP, about={"found": 0}))
-    for patient in found:
+    for patient in matches:
         audit.record_alone(Entry(actor, Action.PATIENT_LOOKUP, patient_id=patient.pk))
-    return sorted((_found(patient) for patient in found), key=lambda patient: patient.patient_id, reverse=True)
+    return sorted((found(patient) for patient in matches), key=lambda patient: patient.patient_id, reverse=True)
 
 
-def _found(patient: Patient) -> FoundPatient:
+def found(patient: Patient) -> FoundPatient:
+    """Enough of a patient to know that it is the right one."""
     given, family = next(iter(patient.all_names), ([], ""))
     return FoundPatient(
         patient_id=patient.pk,

@@ -3,18 +3,18 @@
 from dataclasses import replace
 
 from chalicelib.domain import identity
-from chalicelib.domain.deliveries import Contacts
-from chalicelib.domain.notices import Channel
+from chalicelib.domain.deliveries import Address, Contacts
+from chalicelib.domain.notices import RULES, Channel, NoticeKind
 from chalicelib.models import accounts, patients
 from chalicelib.models.accounts import Holders
 from chalicelib.services import contacts, recovery
 from chalicelib.services.recovery import Recipient
 
 
-def find(identifier: str, *, is_username: bool = True) -> Recipient:
+def find(identifier: str, kind: NoticeKind, *, is_username: bool = True) -> Recipient:
     """Whose a confirmed email, an email on file, or (unless told otherwise) a username is.
 
-    Three round trips, whoever it is.
+    `kind` is what they shall be sent. Three round trips, whoever it is.
     """
     username_key, email_key = identity.canonical_username(identifier), recovery.email_key(identifier)
     nobody = recovery.nobody(email_key or username_key)
@@ -28,8 +28,13 @@ def find(identifier: str, *, is_username: bool = True) -> Recipient:
     account = found.get(_choose(meant, email_key, reached) or nobody.account_id)
     if account is None or account.disabled:
         return nobody
-    (address,) = reached[account.pk].through(Channel.EMAIL) or (None,)
-    return Recipient(account.pk, identity.canonical_email(address.value) if address else None)
+    channels = RULES[kind].channels
+    (address,) = reached[account.pk].for_recovery(channels) or (None,)
+    return Recipient(account.pk, _canonical(address) if address else None)
+
+
+def _canonical(address: Address) -> str:
+    return identity.canonical_email(address.value) if address.channel is Channel.EMAIL else address.value
 
 
 def _candidates(meant: Holders) -> list[str]:

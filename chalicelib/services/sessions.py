@@ -1,18 +1,20 @@
 """Signing in and out (PW 4-6, SE 1-3)."""
 
+import json
 from dataclasses import dataclass
 
-from chalicelib import clock
+from chalicelib import clock, ids
 from chalicelib.auth import hashing, limits, secrets
 from chalicelib.auth import sessions as tokens_of
 from chalicelib.auth.limits import Limit, Try
 from chalicelib.auth.peppers import peppers
 from chalicelib.auth.sessions import Transport
 from chalicelib.domain import identity
-from chalicelib.domain.access import NOBODY, Actor, ActorKind
+from chalicelib.domain.access import NOBODY, Actor
 from chalicelib.domain.accounts import SessionView
 from chalicelib.domain.audit import Action, Entry
-from chalicelib.errors import NotFound, SessionEnded, WrongCredentials
+from chalicelib.domain.second_factors import Factor
+from chalicelib.errors import NotFound, SecondFactorRequired, SessionEnded, WrongCredentials
 from chalicelib.models import accounts, audit
 from chalicelib.models import sessions as storage
 from chalicelib.models.accounts import Account
@@ -20,8 +22,10 @@ from chalicelib.models.base import in_chunks
 from chalicelib.models.sessions import Device, Session
 from chalicelib.models.transaction import transaction
 from chalicelib.services import accounts as account_service
-from chalicelib.services import devices
-from chalicelib.services.accounts import SignedIn, open_session
+from chalicelib.services import devices, openings, second_steps
+from chalicelib.services.accounts import SignedIn
+from chalicelib.services.openings import Place
+from chalicelib.services.second_steps import SecondStep
 
 WRONG_PER_BUCKET = Limit(tries=10, seconds=300)
 WRONG_OVERALL = Limit(tries=1000, seconds=300)
@@ -44,10 +48,11 @@ class Attempt:
     device_token: str | None
 
 
-def sign_in(attempt: Attempt) -> SignedIn:
-    """A new session.
+def sign_in(attempt: Attempt) -> SignedIn | SecondStep:
+    """A new session, or what the second step of signing in begins with.
 
-    Raises TooManyRequests before any hash is computed, and WrongCredentials for every other reason.
+    Raises TooManyRequests before any hash is computed, WrongCredentials for every other reason, and, once the password
+    is right, SecondFactorRequired for staff who have no second factor.
     """
     username_key = identity.canonical_username(attempt.username)
     account, device = _find(username_key, attempt.device_token)
@@ -55,7 +60,7 @@ def sign_in(attempt: Attempt) -> SignedIn:
     if not _is_right(attempt.password, account, known_device=device is not None):
         for reserved in tries:
             limits.note_wrong(reserved)
-        _note_wrong(account, device)
+        _note_wrong(account, device, username_key)
         raise WrongCredentials
     for reserved in tries:
         limits.give_back(reserved)
@@ -65,9 +70,7 @@ def sign_in(attempt: Attempt) -> SignedIn:
 
 
 def _find(username_key: str, device_token: str | None) -> tuple[Account | None, Device | None]:
-    account_id = accounts.find_account_id(username_key)
-    if account_id is None:
-        return None, None
+    account_id = accounts.find_account_id(username_key) or _nobodys_id(username_key)
     account, device = storage.find_account_and_device(account_id, devices.claimed_id(device_token, account_id))
     return account, device if devices.is_known(device, device_token) else None
 
@@ -103,15 +106,21 @@ def _is_right(password: str, account: Account | None, *, known_device: bool) -> 
     return right and not barred
 
 
-def _note_wrong(account: Account | None, device: Device | None) -> None:
+def _nobodys_id(username_key: str) -> str:
+    """The id of an account that does not exist: what nobody has takes as many calls as what somebody has (PW 4)."""
+    return ids.derived_id("acc", secrets.derive("nobodys-username", username_key, 0))
+
+
+def _note_wrong(account: Account | None, device: Device | None, username_key: str) -> None:
     """Strangers' tries count together, against the account's password; a known device's count against the device."""
     if device is None:
         limits.note_overall(_OVERALL)
-    if account is None:
-        return
     about: dict[str, object] = {"known_device": device is not None}
-    audit.record_alone(Entry(NOBODY, Action.SESSION_REFUSE, account_id=account.pk, about=about))
-    if device is not None:
+    account_id = account.pk if account else _nobodys_id(username_key)
+    audit.record_alone(Entry(NOBODY, Action.SESSION_REFUSE, account_id=account_id, about=about))
+    if account is None:
+        accounts.note_nobodys_wrong_password(account_id)
+    elif device is not None:
         devices.note_wrong(account.pk, device.device_id)
     elif accounts.note_wrong_password(account) >= DISABLED_AFTER and not account.password_disabled:
         _disable_password(account)
@@ -123,24 +132,17 @@ def _disable_password(account: Account) -> None:
         audit.record(tx, Entry(NOBODY, Action.ACCOUNT_PASSWORD_DISABLE, account_id=account.pk))
 
 
-def _open(account: Account, device: Device | None, attempt: Attempt) -> SignedIn:
+def _open(account: Account, device: Device | None, attempt: Attempt) -> SignedIn | SecondStep:
+    if account.staff_roles and not account.bound_factors:
+        raise SecondFactorRequired
+    place = Place(attempt.transport, device, attempt.device_name)
     rehash = hashing.needs_rehash(account.password_hash, peppers())
     new_hash = hashing.hash(attempt.password, peppers()) if rehash else None
     with transaction() as tx:
         accounts.note_right_password(tx, account, new_hash=new_hash, unlocks=not account.password_disabled)
-        if device is None:
-            signed_in = open_session(tx, account, attempt.transport, attempt.device_name)
-        else:
-            storage.note_right_try(tx, device)
-            name = attempt.device_name or device.name
-            tokens = tokens_of.open_session(
-                tx, account, attempt.transport, device_name=name, device_id=device.device_id
-            )
-            signed_in = SignedIn(account_service.view(account), tokens)
-        actor = Actor(ActorKind.ACCOUNT, account.pk, patient_id=account.patient_id)
-        about: dict[str, object] = {"session_id": signed_in.tokens.session_id}
-        audit.record(tx, Entry(actor, Action.SESSION_CREATE, account_id=account.pk, about=about))
-    return signed_in
+        if account.bound_factors and not devices.is_trusted(account, device):
+            return second_steps.begin(tx, account, place)
+        return openings.open_session(tx, account, place, (Factor.PASSWORD,))
 
 
 def refresh(refresh_token: str, transport: Transport) -> SignedIn:
@@ -177,6 +179,8 @@ def _view(session: Session) -> SessionView:
         created_at=clock.read_stamp(session.created_at),
         refreshed_at=clock.read_stamp(session.refreshed_at),
         expires_at=clock.read_stamp(session.expires_at),
+        stepped_up_at=clock.read_stamp(session.stepped_up_at) if session.stepped_up_at else None,
+        factors=tuple(json.loads(session.factors)),
     )
 
 

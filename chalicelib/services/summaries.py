@@ -6,13 +6,14 @@ from typing import Any
 
 from chalicelib.domain.fhir import text
 from chalicelib.domain.records.categories import Category
+from chalicelib.domain.records.sight import FULL, Sight
 from chalicelib.domain.records.view import WITHDRAWN
 from chalicelib.errors import NotFound
 from chalicelib.models import patients
 from chalicelib.models.base import together
 from chalicelib.models.patients import Patient
 from chalicelib.services import records
-from chalicelib.services.records import Filter
+from chalicelib.services.record_pages import Filter
 
 _NEWEST = 10
 _READ = 1_000
@@ -33,14 +34,14 @@ class Summary:
     allergies: list[str]
 
 
-def read(patient_id: str) -> Summary:
-    """The summary of a patient. Raises NotFound."""
+def read(patient_id: str, sight: Sight = FULL) -> Summary:
+    """The summary of a patient; the parts that are hidden from its reader are empty. Raises NotFound."""
     patient, new_results, medications, conditions, allergies = together(
         lambda: patients.find(patient_id),
-        lambda: _newest(patient_id, Category.LAB),
-        lambda: _views(patient_id, Category.MEDICATION),
-        lambda: _views(patient_id, Category.CONDITION),
-        lambda: _views(patient_id, Category.ALLERGY),
+        lambda: _newest(patient_id, Category.LAB, sight),
+        lambda: _views(patient_id, Category.MEDICATION, sight),
+        lambda: _views(patient_id, Category.CONDITION, sight),
+        lambda: _views(patient_id, Category.ALLERGY, sight),
     )
     if patient is None:
         raise NotFound
@@ -54,12 +55,14 @@ def read(patient_id: str) -> Summary:
     )
 
 
-def _newest(patient_id: str, category: Category) -> list[str]:
-    return records.find_page(patient_id, Filter(category=category), limit=_NEWEST, after=None).views
+def _newest(patient_id: str, category: Category, sight: Sight) -> list[str]:
+    if category not in sight.categories:
+        return []
+    return records.find_page(patient_id, Filter(category=category), limit=_NEWEST, after=None, sight=sight).views
 
 
-def _views(patient_id: str, category: Category) -> list[dict[str, Any]]:
-    return [text.parse(view) for view in records.find_all(patient_id, Filter(category=category), _READ)]
+def _views(patient_id: str, category: Category, sight: Sight) -> list[dict[str, Any]]:
+    return [text.parse(view) for view in records.find_all(patient_id, Filter(category=category), _READ, sight)]
 
 
 def _only(views: list[dict[str, Any]], wanted: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:

@@ -94,9 +94,9 @@ _LESSONS = {
 """What a channel's permanent refusal says of the address, by its code."""
 
 
-def learn(tx: Transaction, address: Address, code: str, account_id: str) -> None:
+def learn(tx: Transaction, address: Address, code: str, account_id: str | None) -> None:
     """Draw the conclusion of a permanent refusal: a dead device is removed, a wrong address suppressed."""
-    if code == push.DEAD:
+    if code == push.DEAD and account_id:
         remove_device(tx, account_id, address.value)
     elif code in _LESSONS:
         suppress(tx, address.channel, address.value, _LESSONS[code], at=clock.now(), account_id=account_id)

@@ -19,7 +19,8 @@ def request(email: str, source_ip: str) -> None:
     """
     with pace.at_least(recovery.SECONDS):
         _, recipient = together(
-            lambda: recovery.check_source(_WHAT, source_ip), lambda: recipients.find(email, is_username=False)
+            lambda: recovery.check_source(_WHAT, source_ip),
+            lambda: recipients.find(email, NoticeKind.USERNAME_REMINDER, is_username=False),
         )
         recovery.write(_WHAT, recipient, _remind)
 

@@ -42,16 +42,43 @@ class Preview:
 
 
 SAMPLES: Mapping[NoticeKind, Sequence[Sample]] = {
+    NoticeKind.ACTIVATION_CODE: (Sample({"code": "7K2M-Q9XD-4RT8", "expires_at": _WHEN}),),
+    NoticeKind.AGE_BOUNDARY: (Sample({}),),
+    NoticeKind.COMING_OF_AGE: (Sample({}),),
+    NoticeKind.CAREGIVER_ADDED: (Sample({}),),
+    NoticeKind.CAREGIVER_INVITATION: (Sample({"link": _LINK, "expires_at": _WHEN}),),
+    NoticeKind.CAREGIVER_LEFT: (Sample({}),),
+    NoticeKind.GRANT_CHANGED: (Sample({}),),
+    NoticeKind.GRANT_ENDED: (Sample({}),),
+    NoticeKind.PROXY_REQUEST_DECIDED: (Sample({}),),
+    NoticeKind.CHANGE_DENIED: (Sample({}),),
+    NoticeKind.CONTACT_REMOVED: (Sample({"changed_at": _WHEN}),),
+    NoticeKind.CONTACT_REPLACED: (Sample({"changed_at": _WHEN}),),
+    NoticeKind.BREAK_GLASS: (Sample({"changed_at": _WHEN}),),
+    NoticeKind.CONTACT_RESTORED: (Sample({"changed_at": _WHEN}),),
+    NoticeKind.EMAIL_CHANGED: (
+        Sample({"changed_at": _WHEN, "link": _LINK, "until": _WHEN}, "to the old address"),
+        Sample({"changed_at": _WHEN, "link": None, "until": None}, "to the new address"),
+    ),
+    NoticeKind.PHONE_CHANGED: (Sample({"changed_at": _WHEN, "link": _LINK, "until": _WHEN}),),
+    NoticeKind.PHONE_CODE: (Sample({"code": "482105"}),),
+    NoticeKind.USERNAME_CHANGED: (Sample({"changed_at": _WHEN, "link": _LINK, "until": _WHEN}),),
     NoticeKind.EMAIL_CONFIRMATION: (Sample({"link": _LINK, "disown_link": _LINK, "expires_at": _WHEN}),),
     NoticeKind.EMAIL_IN_USE: (Sample({}),),
     NoticeKind.EMAIL_REMOVED: (Sample({}),),
     NoticeKind.EMAIL_STOPPED: (Sample({"address": "a•••@example.com"}),),
+    NoticeKind.NEW_DEVICE: (Sample({"changed_at": _WHEN}),),
     NoticeKind.NEW_RESULTS: (
         Sample({"is_own": True}, "the reader's own"),
         Sample({"is_own": False}, "of somebody whom the reader cares for"),
     ),
     NoticeKind.PASSWORD_CHANGED: (Sample({"changed_at": _WHEN}),),
     NoticeKind.PASSWORD_RESET: (Sample({"link": _LINK, "code": "48210573", "expires_at": _WHEN}),),
+    NoticeKind.SECOND_FACTOR_CHANGED: (Sample({"changed_at": _WHEN}),),
+    NoticeKind.REGISTRATION_CODE: (Sample({"code": "48210573", "expires_at": _WHEN}),),
+    NoticeKind.SIGN_IN_CODE: (Sample({"code": "48210573"}),),
+    NoticeKind.SIGN_IN_TEXT: (Sample({"code": "48210573"}),),
+    NoticeKind.STAFF_INVITATION: (Sample({"link": _LINK, "expires_at": _WHEN}),),
     NoticeKind.USERNAME_REMINDER: (Sample({"username": "ana.rivera"}),),
 }
 

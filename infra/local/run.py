@@ -96,10 +96,16 @@ def _portal(port: int, endpoint: str | None) -> Iterator[str]:
         running.callback(portal.stop)
         running.callback(console.stop)
         os.environ |= {"STAGE": "local", "PORTAL_URL": portal.url, "API_URL": portal.url}
+        os.environ["ORIGINS"] = _origins(portal.port)
         _open(running, portal.url, endpoint, (portal_door, console_door))
         portal.start()
         console.start()
         yield f"ready {portal.url} console {console.url}"
+
+
+def _origins(port: int) -> str:
+    """The developer's own origins, and the portal by the only name of this machine that a passkey can be bound to."""
+    return ",".join(filter(None, (os.environ.get("ORIGINS"), f"http://localhost:{port}")))
 
 
 def _bind(port: int, portal_door: _Door, console_door: _Door) -> tuple[LocalServer, LocalServer]:

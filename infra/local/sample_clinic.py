@@ -9,8 +9,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 from chalicelib.domain.access import ClientScope
+from infra.local import sample_caregivers
 from infra.local.gateway import Gateway
 from infra.local.lambda_proxy import HttpRequest, HttpResponse
+from infra.local.sample_staff import join_all
 from infra.local.seeded import SeededClient, SeededClinic, SeededPatient
 from infra.local.storage import write_private
 from infra.sample import SamplePatient, bundles, patients
@@ -52,7 +54,8 @@ def _bring_in(gateway: Gateway, report: Report) -> SeededClinic:
     for number, bundle in enumerate(everything := bundles(), start=1):
         report(f"importing the sample clinic, {number} of {len(everything)}: {bundle.name}")
         calls.import_bundle(bundle.body)
-    return SeededClinic(tuple(calls.open_record(patient) for patient in patients()), (client,))
+    seen = tuple(calls.open_record(patient) for patient in patients())
+    return SeededClinic(seen, (client,), join_all(client.client_id), sample_caregivers.join_all(seen))
 
 
 class _Calls:

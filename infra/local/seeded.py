@@ -28,18 +28,49 @@ class SeededClient:
 
 
 @dataclass(frozen=True)
+class SeededStaff:
+    """What a member of staff signs in with."""
+
+    username: str
+    password: str
+    totp_secret: str
+    roles: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SeededCharge:
+    """A patient whom somebody looks after."""
+
+    patient_id: str
+    relation: str
+    scopes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SeededCaregiver:
+    """What somebody who looks after patients, and is none, signs in with."""
+
+    username: str
+    password: str
+    patients: tuple[SeededCharge, ...]
+
+
+@dataclass(frozen=True)
 class SeededClinic:
     """What was brought in, and what it takes to use it."""
 
     patients: tuple[SeededPatient, ...]
     clients: tuple[SeededClient, ...]
+    staff: tuple[SeededStaff, ...] = ()
+    caregivers: tuple[SeededCaregiver, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The console's `/sample.json`."""
         return {
             "patients": [asdict(patient) for patient in self.patients],
-            "staff": [],
+            "staff": [{**asdict(member), "roles": list(member.roles)} for member in self.staff],
             "clients": [asdict(client) for client in self.clients],
+            "caregivers": json.loads(json.dumps([asdict(caregiver) for caregiver in self.caregivers])),
         }
 
     @classmethod
@@ -47,4 +78,12 @@ class SeededClinic:
         """The clinic out of what `as_json` gave, as text."""
         known = json.loads(text)
         people = tuple(SeededPatient(**patient) for patient in known["patients"])
-        return cls(people, tuple(SeededClient(**client) for client in known["clients"]))
+        clients = tuple(SeededClient(**client) for client in known["clients"])
+        staff = tuple(SeededStaff(**{**member, "roles": tuple(member["roles"])}) for member in known["staff"])
+        caregivers = tuple(_caregiver(**caregiver) for caregiver in known.get("caregivers", ()))
+        return cls(people, clients, staff, caregivers)
+
+
+def _caregiver(username: str, password: str, patients: list[dict[str, Any]]) -> SeededCaregiver:
+    charges = tuple(SeededCharge(**{**charge, "scopes": tuple(charge["scopes"])}) for charge in patients)
+    return SeededCaregiver(username, password, charges)

@@ -11,34 +11,48 @@ from chalicelib.handlers.operations import REGISTRY
 from tests.support.aws_calls import AwsCall, failing, recorded, refused, unreachable
 from tests.support.portal import Answer, Portal
 from tests.support.promises import Promise
-from tests.support.routes import PARAMETERS, Somebody, bodies, by_id, parameters, send, somebody
+from tests.support.routes import (
+    LOOKS,
+    PARAMETERS,
+    Somebody,
+    bodies,
+    by_id,
+    parameters,
+    ready_for,
+    send,
+    somebody,
+    token_for,
+)
 
 ALONE = ("limit#", "tally#")
 """Counters of tries are written alone, as are the tries of a link or a code (attribute `tries`)."""
 
 
+UNCHANGING = {"sessions_refresh", "passkeys_sign_in_options", "passkeys_creation_options"}
+"""Refreshing moves a session to its next generation, and a challenge is stored only once it is used."""
+
 CHANGING = [
-    operation.id
-    for operation in REGISTRY
-    if operation.method not in {"GET", "HEAD"} and operation.id != "sessions_refresh"
+    operation.id for operation in REGISTRY if operation.method not in {"GET", "HEAD"} and operation.id not in UNCHANGING
 ]
-"""Every operation that changes anything; refreshing moves a session to its next generation."""
+"""Every operation that changes anything."""
 
 
 def _request(portal: Portal, me: Somebody, operation_id: str) -> Callable[[], Answer]:
     """The request of an operation, ready to be sent once everything that it needs is there."""
     operation = by_id(operation_id)
-    tokens = {"account": me.person.token, "client": portal.client_token()}
-    token = tokens.get(operation.policy.kind)
     # So that there are others to be signed out.
     me.new_session()
+    me = ready_for(portal, me, operation_id)
     body = bodies(portal, me)[operation_id]() if operation.takes_body else {}
     path = body.pop("_path", {})
     path |= {name: PARAMETERS[name](portal, me) for name in parameters(operation) if name not in path}
+    token = token_for(portal, me, operation)
     return lambda: send(portal, operation, path, body, token)
 
 
 def _is_counter(call: AwsCall) -> bool:
+    if call.params.get("Item", {}).get("action", {}).get("S") in LOOKS:
+        return True
     key = call.params.get("Key", call.params.get("Item", {})).get("pk", {}).get("S", "")
     names = call.params.get("ExpressionAttributeNames", {}).values()
     return key.startswith(ALONE) or set(names) & {"tries", "wrong_answers", "wrong_in_a_row"} != set()
@@ -86,7 +100,7 @@ def _kept(portal: Portal) -> dict[str, list[str]]:
         area: sorted(
             json.dumps({name: value for name, value in row.items() if name != "tries"}, sort_keys=True, default=repr)
             for row in portal.rows(area)
-            if not row["pk"]["S"].startswith(ALONE)
+            if not row["pk"]["S"].startswith(ALONE) and row.get("action", {}).get("S") not in LOOKS
         )
         for area in ("accounts", "patients", "audit", "outbox")
     }

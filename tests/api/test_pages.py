@@ -17,7 +17,7 @@ from chalicelib.settings import settings
 from infra.local.gateway import HttpRequest, portal_gateway
 from tests.support.forged import altered
 from tests.support.html import Page
-from tests.support.links import FORM, NEW_PASSWORD, account_id_of, path_of, post
+from tests.support.links import FORM, NEW_PASSWORD, OF_ACCOUNTS, account_id_of, path_of, post
 from tests.support.portal import Answer, Person, Portal
 from tests.support.setting import setting
 
@@ -29,8 +29,9 @@ TYPED: dict[LinkPurpose, dict[str, str]] = {
     DISOWN: {},
     RESET: {"date_of_birth": BORN, "new_password": NEW_PASSWORD},
     STOP: {"date_of_birth": BORN},
+    LinkPurpose.UNDO_CHANGE: {"date_of_birth": BORN},
 }
-ASKING = [purpose for purpose in LinkPurpose if "date_of_birth" in TYPED[purpose]]
+ASKING = [purpose for purpose in OF_ACCOUNTS if "date_of_birth" in TYPED[purpose]]
 
 
 def _link(portal: Portal, purpose: LinkPurpose) -> tuple[Person, str]:
@@ -78,7 +79,7 @@ def test_every_purpose_has_its_page_with_its_templates_and_words() -> None:
             assert words.say(f"page.{purpose}.next_step", language)
 
 
-@pytest.mark.parametrize("purpose", LinkPurpose)
+@pytest.mark.parametrize("purpose", OF_ACCOUNTS)
 def test_opening_a_link_any_number_of_times_changes_nothing(portal: Portal, purpose: LinkPurpose) -> None:
     person, link = _link(portal, purpose)
     before = _state(portal, person)
@@ -89,7 +90,7 @@ def test_opening_a_link_any_number_of_times_changes_nothing(portal: Portal, purp
     assert _state(portal, person) != before
 
 
-@pytest.mark.parametrize("purpose", LinkPurpose)
+@pytest.mark.parametrize("purpose", OF_ACCOUNTS)
 def test_each_purpose_shows_a_page_of_its_own(portal: Portal, purpose: LinkPurpose) -> None:
     _, link = _link(portal, purpose)
     page = Page(portal.call("GET", link).text)
@@ -332,7 +333,7 @@ def test_what_the_framework_itself_answers_to_a_link_is_a_page(portal: Portal, f
 # --- what a page is made of -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("purpose", LinkPurpose)
+@pytest.mark.parametrize("purpose", OF_ACCOUNTS)
 def test_a_page_has_labelled_fields_and_no_script_cookie_or_anything_from_elsewhere(
     portal: Portal, purpose: LinkPurpose
 ) -> None:
@@ -359,7 +360,7 @@ def test_the_fields_tell_a_browser_what_they_are_for(portal: Portal) -> None:
     assert (password["type"], password["autocomplete"]) == ("password", "new-password")
 
 
-@pytest.mark.parametrize("purpose", LinkPurpose)
+@pytest.mark.parametrize("purpose", OF_ACCOUNTS)
 def test_a_page_names_nobody(portal: Portal, purpose: LinkPurpose) -> None:
     person, link = _link(portal, purpose)
     patient = person.patient
@@ -372,7 +373,7 @@ def test_a_page_names_nobody(portal: Portal, purpose: LinkPurpose) -> None:
 # --- languages --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("purpose", LinkPurpose)
+@pytest.mark.parametrize("purpose", OF_ACCOUNTS)
 def test_a_page_speaks_the_browsers_language_and_else_the_accounts(portal: Portal, purpose: LinkPurpose) -> None:
     person, link = _link(portal, purpose)
     for account, accepted, shown in (

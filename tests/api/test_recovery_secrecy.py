@@ -190,7 +190,8 @@ def test_an_account_gets_five_resets_a_day(portal: Portal, person: Person, promi
 def test_a_mailbox_gets_three_resets_an_hour(portal: Portal, promise: Promise) -> None:
     """RC 6: for all accounts together whose mailbox it is; those of the others come to where they always do."""
     shared = f"family-{fresh_address().split(':')[2]}@example.org"
-    patients = [portal.new_patient(telecom=[{"system": "email", "value": shared}]) for _ in range(2)]
+    reached = [{"system": "email", "value": shared}, {"system": "phone", "value": "+13125550142"}]
+    patients = [portal.new_patient(telecom=reached) for _ in range(2)]
     people = [portal.register(patient, email=None) for patient in patients]
     with clock.frozen(NOON):
         start(portal, people[0].username, shared)

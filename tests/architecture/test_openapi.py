@@ -109,7 +109,10 @@ _FIELDS = {
     "maintenance",
     "RegistrationRules": "methods minimum_age security_questions",
     "Legal": "version text",
-    "NewRegistration": "method clinic_number activation_code first_name last_name date_of_birth email mobile_phone",
+    "ActivationCodeRegistration": "method clinic_number activation_code first_name last_name date_of_birth email "
+    "mobile_phone",
+    "IdentityMatchRegistration": "method first_name last_name date_of_birth phone_last4 ssn_last4",
+    "ClinicNumberRegistration": "method clinic_number first_name last_name date_of_birth email",
     "Registration": "registration_id registration_token expires_at terms_version code_sent_to",
     "SecurityQuestion": "question_id text",
     "NewAccount": "registration_token code username password security_answers terms_version email device_name "

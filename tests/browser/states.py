@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from chalicelib.domain.links import LinkPurpose
 from tests.browser.visitor import BORN, NEW_PASSWORD, Visitor
+from tests.support.links import OF_ACCOUNTS
 
 VERIFY, DISOWN = LinkPurpose.VERIFY_EMAIL, LinkPurpose.DISOWN_EMAIL
 RESET, STOP = LinkPurpose.RESET_PASSWORD, LinkPurpose.STOP_MESSAGES
@@ -15,6 +16,7 @@ TYPED: dict[LinkPurpose, dict[str, str]] = {
     DISOWN: {},
     RESET: {"date_of_birth": BORN, "new_password": NEW_PASSWORD},
     STOP: {"date_of_birth": BORN},
+    LinkPurpose.UNDO_CHANGE: {"date_of_birth": BORN},
 }
 
 
@@ -104,11 +106,11 @@ def _unknown(visitor: Visitor) -> None:
 
 
 STATES = (
-    *(State(f"{purpose}-form", 200, _form(purpose)) for purpose in LinkPurpose),
-    *(State(f"{purpose}-done", 200, done(purpose)) for purpose in LinkPurpose),
-    *(State(f"{purpose}-expired", 410, _expired(purpose)) for purpose in LinkPurpose),
-    *(State(f"{purpose}-used", 410, _used(purpose)) for purpose in LinkPurpose if purpose is not STOP),
-    *(State(f"{purpose}-tried", 410, _tried(purpose)) for purpose in LinkPurpose if purpose is not DISOWN),
+    *(State(f"{purpose}-form", 200, _form(purpose)) for purpose in OF_ACCOUNTS),
+    *(State(f"{purpose}-done", 200, done(purpose)) for purpose in OF_ACCOUNTS),
+    *(State(f"{purpose}-expired", 410, _expired(purpose)) for purpose in OF_ACCOUNTS),
+    *(State(f"{purpose}-used", 410, _used(purpose)) for purpose in OF_ACCOUNTS if purpose is not STOP),
+    *(State(f"{purpose}-tried", 410, _tried(purpose)) for purpose in OF_ACCOUNTS if purpose is not DISOWN),
     State("verify_email-wrong", 422, _problems(VERIFY, date_of_birth=WRONG)),
     State("stop_messages-wrong", 422, _problems(STOP, date_of_birth=WRONG)),
     State("reset_password-missing", 422, _problems(RESET)),

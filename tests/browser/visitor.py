@@ -73,6 +73,8 @@ class Visitor:
             return person.ask_for_a_reset()
         if purpose is LinkPurpose.STOP_MESSAGES:
             return person.wait_for_results()
+        if purpose is LinkPurpose.UNDO_CHANGE:
+            return person.change_the_username()
         return person.links_in_the_first_email()[_PLACE_OF_LINK[purpose]]
 
 
@@ -83,6 +85,7 @@ class _Person:
     email: str = field(init=False)
     username: str = field(init=False)
     resource_id: str = field(init=False)
+    _token: str = field(init=False)
 
     def __post_init__(self) -> None:
         self.resource_id = f"visitor-{next(_numbers)}-{uuid.uuid4().hex[:8]}"
@@ -92,7 +95,8 @@ class _Person:
         code = self.program.issue_code(found["patient_id"]).json["activation_code"]
         started = self.program.start_registration(found, code).json
         self.username, session = self.program.finish_registration(started, self.email, _PASSWORD)
-        self._choose_language(session["access_token"])
+        self._token = session["access_token"]
+        self._choose_language(self._token)
 
     def links_in_the_first_email(self) -> list[str]:
         return self._links(0)
@@ -100,6 +104,14 @@ class _Person:
     def ask_for_a_reset(self) -> str:
         self._links(0)
         assert self.program.call("POST", "/v1/password-resets", {"identifier": self.username}).status == 202
+        return self._links(1)[0]
+
+    def change_the_username(self) -> str:
+        self._links(0)
+        strong = self.program.must("POST", "/v1/me/step-up", {"password": _PASSWORD}, token=self._token)
+        name = {"username": f"renamed-{uuid.uuid4().hex[:8]}"}
+        changed = self.program.call("PUT", "/v1/me/username", name, token=strong["access_token"])
+        assert changed.status == 200, changed.body
         return self._links(1)[0]
 
     def wait_for_results(self) -> str:

@@ -1,5 +1,7 @@
 """Where a notice goes, by the rule of its kind, the reader's choice and the addresses that there are."""
 
+from dataclasses import replace
+
 import pytest
 
 from chalicelib.domain.deliveries import Address, Contacts, addresses, following
@@ -26,7 +28,8 @@ def test_without_a_confirmed_mailbox_it_goes_to_the_first_that_the_clinic_has_on
 
 def test_an_address_that_nobody_confirmed_gets_nothing_but_its_own_confirmation() -> None:
     only = Contacts(pending_email=WAITING)
-    told = {kind for kind, rule in RULES.items() if addresses(only, rule, list(Channel))}
+    own = {kind: rule for kind, rule in RULES.items() if rule.to is not AddressBook.STRANGER}
+    told = {kind for kind, rule in own.items() if addresses(only, rule, list(Channel))}
     assert told == {NoticeKind.EMAIL_CONFIRMATION}
 
 
@@ -43,11 +46,31 @@ def test_what_tells_of_a_stolen_account_goes_to_every_confirmed_address() -> Non
     assert told == [TABLET, MOBILE, OWN, ON_FILE, PHONE, OTHER_PHONE]
 
 
-def test_a_reset_goes_to_the_confirmed_mailbox_alone_and_without_one_to_the_clinics() -> None:
+def test_a_reset_goes_to_one_address_an_email_before_a_phone_and_ones_own_before_the_clinics() -> None:
     rule = RULES[NoticeKind.PASSWORD_RESET]
     assert addresses(ALL, rule, []) == [OWN]
-    assert addresses(Contacts(pending_email=WAITING, on_file_emails=(ON_FILE,)), rule, []) == [ON_FILE]
-    assert addresses(Contacts(pending_email=WAITING, phones=(PHONE,)), rule, []) == []
+    assert addresses(Contacts(pending_email=WAITING, on_file_emails=(ON_FILE,), phones=(PHONE,)), rule, []) == [ON_FILE]
+    assert addresses(Contacts(pending_email=WAITING, phones=(PHONE, OTHER_PHONE)), rule, []) == [PHONE]
+    assert addresses(Contacts(pending_email=WAITING, pending_phone=PHONE, devices=(TABLET,)), rule, []) == []
+
+
+def test_a_username_goes_to_an_email_alone() -> None:
+    assert addresses(Contacts(phones=(PHONE,)), RULES[NoticeKind.USERNAME_REMINDER], []) == []
+
+
+def test_what_is_new_on_file_does_not_recover_an_account() -> None:
+    rule = RULES[NoticeKind.PASSWORD_RESET]
+    new = Contacts(on_file_emails=(ON_FILE,), phones=(PHONE, OTHER_PHONE), is_on_file_new=True)
+    assert addresses(new, rule, []) == []
+    assert addresses(replace(new, confirmed_phone=PHONE), rule, []) == [PHONE]
+    assert addresses(replace(new, confirmed_email=OWN), rule, []) == [OWN]
+
+
+def test_a_change_is_told_to_the_address_before_it_first() -> None:
+    rule = RULES[NoticeKind.EMAIL_CHANGED]
+    former = Address(Channel.EMAIL, "former:chg_1", "before@example.org")
+    assert addresses(replace(ALL, former=former), rule, [])[0] == former
+    assert former not in addresses(replace(ALL, former=former), RULES[NoticeKind.PASSWORD_CHANGED], [])
 
 
 def test_after_a_failure_the_next_channel_that_reaches_the_reader_is_tried() -> None:
@@ -67,6 +90,6 @@ def test_a_reference_that_is_no_longer_theirs_leads_nowhere() -> None:
     assert Contacts(OWN).resolve("phone:1") is None
 
 
-@pytest.mark.parametrize("rule", RULES.values())
+@pytest.mark.parametrize("rule", [rule for rule in RULES.values() if rule.to is not AddressBook.STRANGER])
 def test_only_channels_that_a_rule_names_are_used(rule: Rule) -> None:
     assert {one.channel for one in addresses(ALL, rule, list(Channel))} <= set(rule.channels)

@@ -295,6 +295,19 @@ def test_a_first_name_matches_with_or_without_its_middle_names(
 def test_a_last_name_matches_in_any_spelling(typed: str, on_file: str) -> None:
     assert identity.names_match("Ann", typed, [(["Ann"], on_file)])
     assert identity.names_match("Ann", on_file, [(["Ann"], typed)])
+    assert identity.family_keys(typed) & identity.family_keys(on_file)
+
+
+@given(st.text(max_size=15), st.text(max_size=15))
+def test_last_names_that_match_share_a_key(one: str, other: str) -> None:
+    for typed, on_file in ((one, other), (one, one.upper()), (f"{one} {other}", f"{other}-{one}")):
+        if identity.names_match("Ann", typed, [(["Ann"], on_file)]):
+            assert identity.family_keys(typed) & identity.family_keys(on_file)
+
+
+def test_other_last_names_and_what_is_none_have_no_key_in_common() -> None:
+    assert not identity.family_keys("Garcia") & identity.family_keys("García López")
+    assert identity.family_keys("") == identity.family_keys("-'") == identity.family_keys("x" * 201) == frozenset()
 
 
 @pytest.mark.parametrize(

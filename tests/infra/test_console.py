@@ -17,7 +17,7 @@ from infra.local.console_input import LONGEST_ADVANCE_SECONDS, LONGEST_REPLY
 from infra.local.feedback import Feedback
 from infra.local.lambda_proxy import HttpRequest, HttpResponse
 from infra.local.mailbox import Mailbox
-from infra.local.seeded import SeededClient, SeededClinic, SeededPatient
+from infra.local.seeded import SeededClient, SeededClinic, SeededPatient, SeededStaff
 
 _PORTAL = "http://127.0.0.1:8000"
 _HERE = ("Host", "127.0.0.1:8001")
@@ -32,7 +32,8 @@ _ADULT = SeededPatient(
     email="zoe@example.com",
 )
 _CHILD = SeededPatient("pat_2", "SC-2", None, "Max", "O'Hara", "2019-05-04", None, None)
-_CLINIC = SeededClinic((_ADULT, _CHILD), (SeededClient("cli_1", "kept-secret"),))
+_ADMIN = SeededStaff("admin.sample", "violet kettle", "JBSWY3DP", ("admin",))
+_CLINIC = SeededClinic((_ADULT, _CHILD), (SeededClient("cli_1", "kept-secret"),), (_ADMIN,))
 _HTML = '<p style="color:#111">Hello "Zoë"</p><script>alert(1)</script>'
 
 
@@ -131,8 +132,16 @@ def test_the_sample_clinic_is_served_as_programs_expect_it(console: Console) -> 
                 "email": None,
             },
         ],
-        "staff": [],
+        "staff": [
+            {
+                "username": "admin.sample",
+                "password": "violet kettle",
+                "totp_secret": "JBSWY3DP",
+                "roles": ["admin"],
+            }
+        ],
         "clients": [{"client_id": "cli_1", "client_secret": "kept-secret"}],
+        "caregivers": [],
     }
 
 

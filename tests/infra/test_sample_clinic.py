@@ -6,6 +6,9 @@ from typing import Any
 import pytest
 from chalice.app import Chalice, Response
 
+from chalicelib.domain.second_factors import Factor
+from chalicelib.domain.staff import Role
+from chalicelib.models import accounts, caregivers
 from infra import sample
 from infra.local.aws import EmbeddedAws
 from infra.local.gateway import Gateway
@@ -85,6 +88,31 @@ def test_every_bundle_is_imported_and_every_adult_gets_a_code(clinic: _Clinic) -
     assert [one.activation_code is not None for one in seeded.patients] == [one.activation for one in known]
     assert len(set(clinic.keys)) == sum(one.activation for one in known) > 0
     assert seeded.clients[0].client_id in clinic.known_clients
+
+
+def test_there_is_somebody_of_every_role_with_an_account_of_their_own(clinic: _Clinic) -> None:
+    seeded = seed(Gateway(clinic.app))
+    assert [member.roles for member in seeded.staff] == [(role,) for role in Role]
+    for member in seeded.staff:
+        account = accounts.find_account(accounts.find_account_id(member.username) or "")
+        assert account is not None
+        assert account.staff_roles == set(member.roles)
+        assert account.bound_factors == {Factor.TOTP}
+        assert (account.practitioner_id is not None) == (Role.CLINICIAN in account.staff_roles)
+        assert len(member.totp_secret) == 32
+
+
+def test_a_parent_and_a_caregiver_who_are_no_patients_have_accounts_of_their_own(clinic: _Clinic) -> None:
+    seeded = seed(Gateway(clinic.app))
+    assert [charge.relation for one in seeded.caregivers for charge in one.patients] == ["parent", "friend"]
+    for one in seeded.caregivers:
+        account_id = accounts.find_account_id(one.username)
+        account = accounts.find_account(account_id or "")
+        assert account is not None
+        assert account.to_dynamodb_dict().get("patient_id") is None
+        grant = caregivers.find_grant(one.patients[0].patient_id, account.pk)
+        assert grant is not None
+        assert sorted(grant.scopes) == sorted(one.patients[0].scopes)
 
 
 def test_a_refused_entry_of_a_bundle_is_an_error(clinic: _Clinic) -> None:

@@ -8,18 +8,23 @@ from typing import Any
 from chalicelib.domain.caregivers import Grant, Scope
 from chalicelib.domain.links import LinkPurpose
 from chalicelib.domain.notices import Channel, NoticeKind
+from chalicelib.domain.staff import Role
 from chalicelib.domain.webhooks import PAUSES
 from chalicelib.handlers.operations import REGISTRY
 from chalicelib.models import caregivers
 from chalicelib.models.transaction import transaction
 from infra.local.feedback import Feedback
-from tests.support import links, resets
+from tests.support import clinic_work, contact_changes, factors, links, passkeys, registering, resets
 from tests.support.aws_calls import failing, refused, unreachable
+from tests.support.caregivers import invite, new_email, new_invited
+from tests.support.caregivers import link_of as invited_link
 from tests.support.clinic_system import ClinicSystem, clinic_system, happen
+from tests.support.crowd import fresh_address
 from tests.support.notices import tell, told
+from tests.support.people import new_staff, token_of
 from tests.support.portal import PASSWORD, Patient, Person, Portal
 from tests.support.receiver import receiving, status
-from tests.support.routes import bodies, condition, send, somebody
+from tests.support.routes import bodies, condition, send, somebody, token_for
 
 _NUMBER = "+13125550179"
 """The telephone of those who answer texts: a STOP holds for whoever has the number."""
@@ -33,7 +38,7 @@ def do_everything(portal: Portal) -> None:
         if operation.id in with_body:
             me = somebody(portal)
             sent = bodies(portal, me)[operation.id]()
-            token = {"account": me.person.token, "client": portal.client_token()}.get(operation.policy.kind)
+            token = token_for(portal, me, operation)
             assert send(portal, operation, sent.pop("_path", {}), sent, token).status == operation.status
     me = somebody(portal)
     assert me.person.call("DELETE", f"/v1/sessions/{me.new_session()[0]}").status == 204
@@ -44,15 +49,19 @@ def do_everything(portal: Portal) -> None:
         portal.sign_in(person.username, "wrong wrong wrong wrong", source_ip="198.51.100.230")
     _wrong(portal)
     _move(portal)
+    _use_second_factors(portal)
     _read_public(portal)
     _open_links(portal)
     _recover(portal)
+    _change_contacts(portal)
     _choose_and_read(portal)
     _meet_every_fate(portal)
     for channel in Channel:
         _fall_through(portal, channel)
     _come_back(portal)
     _look_after(portal)
+    _act_for_others(portal)
+    clinic_work.work(portal)
     with clinic_system(portal) as system:
         _follow(portal, system)
 
@@ -121,6 +130,66 @@ def _wrong(portal: Portal) -> None:
     patient = portal.new_patient()
     portal.issue_code(patient)
     assert portal.start_registration(patient, "ZZZZ-ZZZZ-ZZZZ").status == 422
+    _hand_out_codes(portal)
+    for method, what in (("clinic_number", "clinic_number"), ("identity_match", "phone_last4")):
+        _register_by_code(portal, registering.patient_of_their_own(portal), method)
+        nobody = registering.claim(patient, method, **{what: "0000"})
+        assert registering.start(portal, nobody, source_ip=fresh_address()).status == 422
+
+
+def _hand_out_codes(portal: Portal) -> None:
+    """Activation codes that are sent, looked at, revoked, and asked for by the right and the wrong people."""
+    patient, token = registering.patient_of_their_own(portal), portal.client_token()
+    path = f"/v1/clinic/patients/{patient.patient_id}/activation-codes"
+    for channel in ("email", "sms"):
+        headers = {"Idempotency-Key": str(uuid.uuid4())}
+        assert portal.call("POST", path, {"deliver": channel}, headers=headers, token=token).status == 201
+        portal.drain()
+    for method, status_ in (("GET", 200), ("DELETE", 204)):
+        assert portal.call(method, path, token=token).status == status_
+    for born in (patient.date_of_birth, "1950-01-01"):
+        asked = {"clinic_number": patient.clinic_number, "date_of_birth": born}
+        assert portal.call("POST", "/v1/activation-code-requests", asked, source_ip=fresh_address()).status == 202
+        portal.drain()
+
+
+def _register_by_code(portal: Portal, patient: Patient, method: str) -> None:
+    """A code by email, typed wrongly, and another by SMS."""
+    started = registering.start(portal, registering.claim(patient, method), source_ip=fresh_address()).json
+    wrong = registering.wrong(registering.emailed_code(portal, patient))
+    assert portal.finish_registration(started, code=wrong).status == 422
+    path = f"/v1/registrations/{started['registration_id']}/code"
+    assert portal.call("POST", path, {"channel": "sms"}).status == 202
+    code = registering.texted_code(portal, registering.PHONE)
+    assert portal.finish_registration(started, code=code).status == 201
+
+
+def _use_second_factors(portal: Portal) -> None:
+    """An app that is bound, used, and removed, and recovery codes; rightly and wrongly typed."""
+    person = portal.register()
+    app = factors.bind(person)
+    assert factors.finish(portal, factors.begin(portal, person), "000000").status == 401
+    portal.advance(minutes=10)
+    trusting = factors.finish(portal, factors.begin(portal, person), app.code(), remember_device=True)
+    assert trusting.status == 201
+    portal.advance(minutes=1)
+    assert factors.step_up(person, code="000000").status == 422
+    assert factors.step_up(person, code=app.code()).status == 201
+    codes = person.call("POST", "/v1/me/mfa/recovery-codes").json["recovery_codes"]
+    assert factors.step_up(person, method="recovery_code", code=codes[0]).status == 201
+    assert person.get("/v1/me/mfa").status == person.get("/v1/me/trusted-devices").status == 200
+    assert person.call("DELETE", "/v1/me/trusted-devices").status == 204
+    assert person.call("DELETE", "/v1/me/mfa/totp").status == 204
+    authenticator = passkeys.Authenticator()
+    bound = passkeys.bind(person, authenticator)
+    assert passkeys.sign_in(portal, passkeys.Authenticator().answer(passkeys.options(portal))).status == 401
+    authenticator.flags = passkeys.PRESENT
+    assert passkeys.sign_in(portal, authenticator.answer(passkeys.options(portal))).status == 401
+    authenticator.flags |= passkeys.VERIFIED
+    assert passkeys.sign_in(portal, authenticator.answer(passkeys.options(portal))).status == 201
+    assert factors.step_up(person, passkey=authenticator.answer(passkeys.options(portal))).status == 201
+    assert person.get("/v1/me/passkeys").status == 200
+    assert person.call("DELETE", f"/v1/me/passkeys/{bound.json['passkey_id']}").status == 204
 
 
 def _read_public(portal: Portal) -> None:
@@ -136,7 +205,7 @@ def _read_public(portal: Portal) -> None:
 
 def _open_links(portal: Portal) -> None:
     """The page behind a link of every purpose, and its form, rightly and wrongly filled in."""
-    for purpose in LinkPurpose:
+    for purpose in links.OF_ACCOUNTS:
         person = portal.register()
         assert person.call("POST", "/v1/me/email/resend").status == 204
         path = links.path_of(portal, person, purpose)
@@ -161,6 +230,26 @@ def _recover(portal: Portal) -> None:
     assert resets.ask(portal, "nobody-at-all").status == 202
     for email in (person.patient.email, "nobody@example.org"):
         assert portal.call("POST", "/v1/username-reminders", {"email": email}).status == 202
+    portal.drain()
+
+
+def _change_contacts(portal: Portal) -> None:
+    """Email, phone and username that are changed, one of them wrongly, taken back, undone, and read of afterwards."""
+    person = _confirmed(portal, portal.new_patient())
+    contact_changes.move_email(person)
+    number = contact_changes.move_phone(person)
+    assert contact_changes.confirm_phone(person, "000000").status == 422
+    assert contact_changes.change(person, "username", f"renamed-{uuid.uuid4().hex[:8]}").status == 200
+    assert contact_changes.change(person, "email", contact_changes.new_email()).status == 202
+    token = contact_changes.stepped_up(person)
+    assert portal.call("GET", "/v1/me/activity", token=token).status == 200
+    assert portal.call("DELETE", "/v1/me/email/pending", token=token).status == 204
+    assert portal.call("DELETE", "/v1/me/phone", token=token).status == 204
+    path = contact_changes.undo_path(contact_changes.texts(portal, number)[-1])
+    assert path is not None
+    assert links.post(portal, path, date_of_birth=person.patient.date_of_birth).status == 200
+    unreached = portal.new_patient(telecom=[registering.phone_contact(number)])
+    assert resets.ask(portal, portal.register(unreached, email=None).username).status == 202
     portal.drain()
 
 
@@ -301,6 +390,40 @@ def _look_after(portal: Portal) -> None:
         caregivers.put_grant(tx, child.patient_id, Grant(links.account_id_of(caregiver), frozenset(Scope), None))
     patient = Person(portal, child, "", PASSWORD, {})
     told(patient, NoticeKind.NEW_RESULTS)
+
+
+def _act_for_others(portal: Portal) -> None:
+    """Caregivers who come, read, are looked at, leave and are sent away; invitations that are declined or replaced."""
+    person = somebody(portal).person
+    path = f"/v1/patients/{person.patient.patient_id}"
+    gone, token = new_invited(person, "everything", sensitive=True)
+    for query in ("", "/summary", "/records", "/records?category=condition"):
+        expected = 404 if not query else 200
+        assert portal.call("GET", f"{path}{query}", token=token).status == expected
+    record_id = portal.call("GET", f"{path}/records", token=token).json["items"][0]["record_id"]
+    limited, limited_token = new_invited(person, "results", "medications")
+    for query in ("", "?format=fhir"):
+        assert portal.call("GET", f"{path}/records/{record_id}{query}", token=token).status == 200
+        assert portal.call("GET", f"{path}/records/{record_id}{query}", token=limited_token).status == 404
+    assert portal.call("GET", f"{path}/records", token=limited_token).status == 200
+    for item in portal.call("GET", "/v1/patients", token=token).json["items"]:
+        assert item["relation"] == "family"
+    email = new_email()
+    for _ in range(2):
+        assert invite(person, email=email).status == 201
+    assert links.post(portal, f"/l/{invited_link(portal, email)}").status == 200
+    taken_back = invite(person).json["caregiver_id"]
+    mine = "/v1/patients/me/caregivers"
+    assert person.get(mine).status == person.get(f"{mine}/{limited}").status == 200
+    assert person.get(f"/v1/patients/me/records?as={limited}").status == 200
+    assert person.get("/v1/patients/me/access-log?limit=2").json["next_cursor"]
+    assert portal.call("DELETE", f"{path}/caregivers/{limited}", token=limited_token).status == 204
+    for caregiver_id in (gone, taken_back):
+        assert person.call("DELETE", f"{mine}/{caregiver_id}").status == 204
+    assert person.get("/v1/proxy-requests").status == 200
+    desk = token_of(new_staff(Role.FRONT_DESK))
+    assert portal.call("GET", "/v1/clinic/proxy-requests", token=desk).status == 200
+    portal.drain()
 
 
 def _follow(portal: Portal, system: ClinicSystem) -> None:

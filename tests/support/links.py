@@ -1,13 +1,20 @@
 """Links of every purpose, for the tests of the pages that they open."""
 
 from urllib.parse import urlencode
+from uuid import uuid4
 
 from chalicelib.domain.links import LinkPurpose
 from tests.support.crowd import fresh_address
+from tests.support.people import token_of
 from tests.support.portal import Answer, Person, Portal
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 NEW_PASSWORD = "quiet harbor lanterns glow"
+
+OF_STRANGERS = frozenset({LinkPurpose.ACCEPT_INVITATION, LinkPurpose.STAFF_INVITATION})
+"""Purposes of links for people who have no account yet."""
+
+OF_ACCOUNTS = tuple(purpose for purpose in LinkPurpose if purpose not in OF_STRANGERS)
 
 
 def path_of(portal: Portal, person: Person, purpose: LinkPurpose) -> str:
@@ -21,6 +28,10 @@ def link_id_of(portal: Portal, person: Person, purpose: LinkPurpose) -> str:
     """The id of the newest link of a purpose that somebody was sent."""
     portal.drain()
     account_id = account_id_of(person)
+    if purpose is LinkPurpose.UNDO_CHANGE:
+        name = f"changed-{uuid4().hex[:10]}"
+        asked = portal.call("PUT", "/v1/me/username", {"username": name}, token=token_of(account_id))
+        assert asked.status == 200, asked.text
     if purpose is LinkPurpose.STOP_MESSAGES:
         return _new_stop_link(account_id)
     if purpose is LinkPurpose.RESET_PASSWORD:

@@ -33,7 +33,7 @@ SAMPLES: Mapping[str, object] = {
 }
 """What stands for the values of templates and words, by name. What the portal does not choose is short and plain."""
 _FLAGS = ("asks_birth_date", "is_own", "is_well")
-_TIMES = ("changed_at", "expires_at")
+_TIMES = ("changed_at", "expires_at", "until")
 _PHRASE = "green tea"
 _STAND_IN = "12"
 _INLINE = {"a", "b", "em", "span", "strong"}
@@ -105,6 +105,7 @@ def _values(language: str, *, everything: bool) -> dict[str, object]:
         **dict.fromkeys(_TIMES, moment),
         **dict.fromkeys(_FLAGS, everything),
         **{part: words.say(f"error.not_found.{part}", language) for part in ("title", "detail", "cure")},
+        "change": words.say("page.undo_change.of.email", language),
         "messages": words.say("page.stop_messages.of.results", language),
         "phrase": _PHRASE if everything else None,
         "problems": {"date_of_birth": words.say("field.missing", language)} if everything else {},

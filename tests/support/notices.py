@@ -16,10 +16,17 @@ def tell(person: Person, kind: NoticeKind = NoticeKind.PASSWORD_CHANGED) -> str:
         if kind is NoticeKind.NEW_RESULTS:
             row_id = outbox.post(tx, Notice(kind, patient_id=person.patient.patient_id))
         else:
-            # The link of a message that carries one is gone by the time it is composed.
-            about = {"link_id": "gone"} if kind is NoticeKind.PASSWORD_RESET else {}
-            row_id = outbox.post(tx, Notice(kind, person.session["account"]["account_id"], about))
+            row_id = outbox.post(tx, Notice(kind, person.session["account"]["account_id"], _about(person, kind)))
     return f"ntc_{row_id.partition('_')[2]}"
+
+
+def _about(person: Person, kind: NoticeKind) -> dict[str, str]:
+    """What a kind's message asks for; it is no longer true by the time that the message is composed."""
+    if kind is NoticeKind.PASSWORD_RESET:
+        return {"link_id": "gone"}
+    if kind in {NoticeKind.AGE_BOUNDARY, NoticeKind.COMING_OF_AGE}:
+        return {"boundary_patient_id": person.patient.patient_id, "age": "18"}
+    return {}
 
 
 def told(person: Person, kind: NoticeKind = NoticeKind.PASSWORD_CHANGED) -> str:

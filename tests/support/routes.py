@@ -3,22 +3,29 @@
 import re
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import app as _app  # noqa: F401  Its import fills the table of routes.
-from chalicelib import clock
+from chalicelib import clock, ids
+from chalicelib.domain.access import PolicyKind
 from chalicelib.domain.notices import Channel
+from chalicelib.domain.staff import PERMISSIONS, Role
 from chalicelib.domain.suppressions import Reason
 from chalicelib.domain.webhooks import Outcome, WebhookDeliveryStatus
 from chalicelib.handlers.operations import REGISTRY, Operation
-from chalicelib.models import webhooks
+from chalicelib.models import accounts, patient_changes, webhooks
 from chalicelib.models.transaction import transaction
-from chalicelib.services import suppressions
+from chalicelib.services import devices, suppressions
+from tests.support import contact_changes, factors, passkeys, registering
+from tests.support.caregivers import ask_to_act, give, invitation_to
 from tests.support.clinic_system import happen
 from tests.support.crowd import fresh_address
+from tests.support.members import new_member
+from tests.support.people import new_account, new_staff, token_of
 from tests.support.portal import PASSWORD, Answer, Person, Portal
 from tests.support.resets import answer_to, ask, confirm, start
+from tests.support.sign_in import confirm_email
 
 OWN, ANOTHERS, MISSING = "own", "another's", "missing"
 
@@ -73,10 +80,9 @@ def link_of(portal: Portal, somebody: Somebody) -> str:
 
 
 def _registration_of(portal: Portal, whose: Somebody) -> str:
-    started = portal.start_registration(
-        patient := portal.new_patient(), portal.issue_code(patient).json["activation_code"]
-    )
-    registration_id: str = started.json["registration_id"]
+    """A registration that waits for its code."""
+    asked = registering.claim(registering.patient_of_their_own(portal), "clinic_number")
+    registration_id: str = registering.start(portal, asked, source_ip=fresh_address()).json["registration_id"]
     return registration_id
 
 
@@ -93,6 +99,13 @@ def _device_of(portal: Portal, whose: Somebody) -> str:
     made = portal.call("POST", "/v1/me/devices", body, token=token, headers={"Idempotency-Key": str(uuid.uuid4())})
     device_id: str = made.json["device_id"]
     return device_id
+
+
+def _trusted_device_of(_portal: Portal, whose: Somebody) -> str:
+    account = accounts.find_account(whose.person.session["account"]["account_id"])
+    assert account is not None
+    with transaction() as tx:
+        return devices.remember(tx, account, "Ana's phone", devices.trust(account))[0]
 
 
 def _address_of(portal: Portal, whose: Somebody) -> str:
@@ -142,42 +155,117 @@ def new_delivery(portal: Portal, token: str, webhook_id: str) -> str:
     return delivery_id
 
 
+def _change_of(_portal: Portal, whose: Somebody) -> str:
+    """What somebody asked the clinic to change."""
+    before = patient_changes.find(whose.patient_id)
+    with transaction() as tx:
+        return patient_changes.ask(tx, whose.patient_id, ids.new_id("acc"), {"first_name": "Astrid"}, before)
+
+
 PARAMETERS: dict[str, Callable[[Portal, Somebody], str]] = {
     "pid": lambda _, whose: whose.patient_id,
     "record_id": lambda _, whose: whose.record_id,
+    "caregiver_id": lambda _, whose: give(whose.patient_id),
+    "invitation_token": lambda portal, _: invitation_to(portal.new_patient().patient_id),
+    "proxy_request_id": lambda _, whose: ask_to_act(whose.person.session["account"]["account_id"]),
     "session_id": lambda _, whose: whose.new_session()[0],
     "registration_id": _registration_of,
     "reset_id": _reset_of,
     "notice_id": _notice_of,
     "device_id": _device_of,
+    "passkey_id": lambda _, whose: passkeys.bind_in(whose.person),
+    "trusted_device_id": _trusted_device_of,
     "address_id": _address_of,
     "webhook_id": _webhook_of,
     "delivery_id": _delivery_of,
     "token": link_of,
+    "account_id": lambda _, whose: whose.person.session["account"]["account_id"],
+    "change_id": _change_of,
+    "staff_id": lambda *_: new_member().staff_id,
+    "client_id": lambda portal, _: portal.new_client("events.read")[0],
     "kind": lambda *_: "terms",
 }
 """What stands for an object in a path, by the name of the parameter."""
 
+LOOKS = frozenset({"patient:lookup", "patient:access", "account:lookup"})
+"""What is audited of a look alone, such as the one that an edit begins with."""
+
 OF_CLIENTS = frozenset({"webhook_id", "delivery_id"})
 """Parameters whose objects are a client's."""
 
-UNSHARED = frozenset({"kind", "token", "registration_id", "reset_id"})
+OF_ACCOUNTS = frozenset(
+    {"caregiver_id", "session_id", "notice_id", "device_id", "trusted_device_id", "passkey_id", "address_id"}
+)
+"""Parameters whose objects are an account's, and nobody else's."""
+
+OF_THE_CLINIC = frozenset({"account_id", "change_id", "staff_id", "client_id", "proxy_request_id"})
+"""Parameters whose objects are the clinic's: whoever may call the route finds them."""
+
+UNSHARED = frozenset({"invitation_token", "kind", "token", "registration_id", "reset_id"})
 """Parameters whose objects are nobody's in particular: whoever knows them may use them."""
 
 ABSENT = {
     "pid": f"pat_{MISSING_ID}",
     "record_id": f"rec_{MISSING_ID}",
+    "caregiver_id": f"cgv_{MISSING_ID}",
+    "invitation_token": MISSING_ID + "A" * 22,
+    "proxy_request_id": f"prx_{MISSING_ID}",
     "session_id": f"ses_{MISSING_ID}",
     "registration_id": f"reg_{MISSING_ID}",
     "reset_id": f"rst_{MISSING_ID}",
     "notice_id": f"ntc_{MISSING_ID}",
     "device_id": f"psh_{MISSING_ID}",
+    "passkey_id": f"pky_{MISSING_ID}",
+    "trusted_device_id": f"dev_{MISSING_ID}",
     "address_id": f"adr_{MISSING_ID}",
     "webhook_id": f"whk_{MISSING_ID}",
     "delivery_id": f"dlv_{MISSING_ID}",
     "token": MISSING_ID + "A" * 22,
+    "account_id": f"acc_{MISSING_ID}",
+    "change_id": f"chr_{MISSING_ID}",
+    "staff_id": f"stf_{MISSING_ID}",
+    "client_id": f"cli_{MISSING_ID}",
     "kind": "nothing-of-the-kind",
 }
+
+
+NEED_A_FACTOR = frozenset({"second_factors_remove_totp", "second_factors_renew_recovery_codes"})
+"""Operations that are for those who have a second factor; nobody else has what they are about."""
+
+
+def ready_for(portal: Portal, whose: Somebody, operation_id: str) -> Somebody:
+    """Somebody who has what an operation is about; the one who is given has no second factor."""
+    if operation_id == "trusted_devices_forget_all":
+        _trusted_device_of(portal, whose)
+    if operation_id == "contact_changes_remove_phone":
+        # Not the phone of the one who is given: a code may be on its way to it.
+        other = somebody(portal)
+        contact_changes.move_phone(other.person)
+        return other
+    if operation_id == "clinic_revoke_activation_code":
+        portal.issue_code(patient := portal.new_patient())
+        return replace(whose, person=replace(whose.person, patient=patient))
+    if operation_id not in NEED_A_FACTOR:
+        return whose
+    other = somebody(portal)
+    factors.bind(other.person)
+    return other
+
+
+def token_for(portal: Portal, whose: Somebody, operation: Operation) -> str | None:
+    """The token of somebody who may call an operation, stepped up where it asks for that; None where anybody may."""
+    policy = operation.policy
+    match policy.kind:
+        case PolicyKind.CLIENT | PolicyKind.CLINIC:
+            return portal.client_token()
+        case PolicyKind.STAFF:
+            return token_of(new_staff(next(role for role in Role if policy.permission in PERMISSIONS[role])))
+        case PolicyKind.ACCOUNT | PolicyKind.PATIENT if operation.step_up:
+            return token_of(whose.person.session["account"]["account_id"])
+        case PolicyKind.ACCOUNT | PolicyKind.PATIENT:
+            return whose.person.token
+        case _:
+            return None
 
 
 def parameters(operation: Operation) -> list[str]:
@@ -224,12 +312,80 @@ def bodies(portal: Portal, whose: Somebody) -> dict[str, Callable[[], dict[str, 
         asked = confirm(portal, reset.reset_id, sent["new_password"], otp=reset.code)
         return {**sent, "security_answer": answer_to(portal, asked), "_path": {"reset_id": reset.reset_id}}
 
+    def phone_code() -> dict[str, Any]:
+        number = contact_changes.new_phone()
+        assert contact_changes.change(whose.person, "phone", number).status == 202
+        return {"code": contact_changes.phone_code(portal, number)}
+
+    def passkey_sign_in() -> dict[str, Any]:
+        authenticator = passkeys.Authenticator()
+        passkeys.bind(somebody(portal).person, authenticator)
+        return authenticator.answer(passkeys.options(portal))
+
+    def waiting() -> dict[str, Any]:
+        person = somebody(portal).person
+        confirm_email(portal, person)
+        factors.bind(person)
+        return {"mfa_token": factors.begin(portal, person), "method": "email"}
+
+    def second_step() -> dict[str, Any]:
+        person = somebody(portal).person
+        app = factors.bind(person)
+        mfa_token = factors.begin(portal, person)
+        return {"mfa_token": mfa_token, "method": "recovery_code", "code": app.recovery_codes[0]}
+
     return {
+        "caregivers_invite_caregiver": lambda: {
+            "email": f"invited-{uuid.uuid4().hex[:10]}@example.org",
+            "scopes": ["appointments", "medications"],
+            "_path": {"pid": "me"},
+        },
+        "caregivers_edit_caregiver": lambda: {
+            "scopes": ["results"],
+            "_path": {"pid": "me", "caregiver_id": give(whose.patient_id)},
+        },
+        "proxy_requests_create_request": lambda: {
+            "relation": "parent",
+            "first_name": "Liv",
+            "last_name": "Solberg",
+            "date_of_birth": "2019-05-06",
+            "clinic_number": "2051 7764",
+            "note": "I have her birth certificate.",
+        },
+        "proxy_requests_approve_request": lambda: {
+            "patient_id": portal.new_patient(birthDate="2019-05-06").patient_id,
+            "_path": {"proxy_request_id": ask_to_act(new_account())},
+        },
+        "proxy_requests_deny_request": lambda: {
+            "reason": "Please show us your papers.",
+            "_path": {"proxy_request_id": ask_to_act(new_account())},
+        },
+        "caregivers_accept_invitation": lambda: {
+            "_path": {"invitation_token": invitation_to(portal.new_patient().patient_id)}
+        },
         "sessions_sign_in": lambda: {"username": whose.person.username, "password": PASSWORD},
+        "sessions_send_code": waiting,
+        "sessions_finish_sign_in": second_step,
+        "passkeys_sign_in": passkey_sign_in,
+        "passkeys_bind_passkey": lambda: passkeys.new(whose.person, passkeys.Authenticator()),
+        "sessions_prove_again": lambda: {"password": PASSWORD},
+        "second_factors_confirm_totp": lambda: {"code": factors.begun(whose.person).code()},
         "sessions_refresh": lambda: {"refresh_token": whose.person.session["refresh_token"]},
-        "accounts_register": registration,
-        "accounts_create_account": account,
+        "registrations_register": registration,
+        "registrations_request_activation_code": lambda: {
+            "clinic_number": portal.new_patient().clinic_number,
+            "date_of_birth": "1961-04-12",
+        },
+        "registrations_resend_code": lambda: {
+            "channel": "sms",
+            "_path": {"registration_id": _registration_of(portal, whose)},
+        },
+        "registrations_create_account": account,
         "accounts_verify_email": lambda: {"token": link_of(portal, whose), "date_of_birth": "1961-04-12"},
+        "contact_changes_change_email": lambda: {"email": contact_changes.new_email()},
+        "contact_changes_change_phone": lambda: {"mobile_phone": contact_changes.new_phone()},
+        "contact_changes_confirm_phone": phone_code,
+        "contact_changes_change_username": lambda: {"username": f"renamed-{uuid.uuid4().hex[:10]}"},
         "accounts_edit_me": lambda: {"time_zone": "Europe/Madrid"},
         "accounts_change_password": lambda: {"current_password": PASSWORD, "new_password": "nine violet harbors wait"},
         "recovery_request_reset": lambda: {"identifier": whose.person.username},
@@ -241,6 +397,42 @@ def bodies(portal: Portal, whose: Somebody) -> dict[str, Callable[[], dict[str, 
             "client_secret": secret,
         },
         "clinic_issue_activation_code": lambda: {"_path": {"pid": portal.new_patient().patient_id}},
+        "clinic_settings_replace_settings": lambda: {"features": {"push": False}},
+        "patient_changes_ask_for_change": lambda: {
+            "mobile_phone": "+13125550177",
+            "_path": {"pid": whose.patient_id},
+        },
+        "patient_changes_approve_change": lambda: {"_path": {"change_id": _change_of(portal, somebody(portal))}},
+        "clinic_patients_create_patient": lambda: {
+            "first_name": "Ingrid",
+            "last_name": "Solberg",
+            "birth_date": "1961-04-12",
+        },
+        "clinic_patients_edit_patient": lambda: {
+            "first_name": "Ingrid",
+            "_path": {"pid": portal.new_patient().patient_id},
+        },
+        "clinic_patients_search_patients": lambda: {"q": whose.person.patient.clinic_number},
+        "break_glass_break_glass": lambda: {
+            "reason": "Unconscious in the emergency room",
+            "_path": {"pid": whose.patient_id},
+        },
+        "clinic_accounts_start_recovery": lambda: {
+            "check": "in_person",
+            "_path": {"account_id": whose.person.session["account"]["account_id"]},
+        },
+        "clinic_staff_invite_member": lambda: {
+            "name": "Nora Whitfield",
+            "email": f"nora-{uuid.uuid4().hex[:8]}@example.org",
+            "roles": ["front_desk"],
+        },
+        "clinic_staff_edit_member": lambda: {"name": "Nora W.", "_path": {"staff_id": new_member().staff_id}},
+        "clients_create_client": lambda: {"name": "Laboratory system", "scopes": ["events.read"]},
+        "clients_edit_client": lambda: {
+            "name": "Laboratory system",
+            "_path": {"client_id": portal.new_client("events.read")[0]},
+        },
+        "clients_rotate_secret": lambda: {"_path": {"client_id": portal.new_client("events.read")[0]}},
         "webhooks_create_webhook": lambda: {"url": "http://127.0.0.1:9/", "types": ["account.created"]},
         "webhooks_replay": lambda: {"_path": {"webhook_id": _webhook_of(portal, whose)}},
         "clinic_import_fhir": lambda: condition(f"Patient/{whose.person.patient.resource_id}"),
@@ -262,7 +454,8 @@ def send(
     url = operation.path.format(**path)
     headers = {"Idempotency-Key": str(uuid.uuid4())} if operation.creates else {}
     if operation.edits:
-        headers["If-Match"] = f'"{portal.call("GET", url, token=token).header("etag") or ""}"'.replace('""', '"')
+        # Of what is not there nobody knows a version.
+        headers["If-Match"] = portal.call("GET", url, token=token).header("etag") or '"1"'
     if body is None or not operation.takes_body:
         return portal.call(operation.method, url, headers=headers, token=token)
     if operation.media_types[0] == "application/x-www-form-urlencoded":

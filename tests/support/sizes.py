@@ -18,6 +18,8 @@ _SIZES: Final = {
     "ID 3": _Size(full=200, small=40),
     # Concurrent registrations of one username, and of one email.
     "ID 4": _Size(full=100, small=20),
+    # Concurrent uses of one registration's code, and of one invitation.
+    "ID 7": _Size(full=50, small=20),
     # Interleaved sign-ins of each kind whose times are compared.
     "PW 4": _Size(full=1000, small=20),
     # Wrong passwords in a row until the password is disabled.
@@ -26,6 +28,8 @@ _SIZES: Final = {
     "PW 5 overall": _Size(full=1000, small=10),
     # Parallel wrong sign-ins of one account.
     "PW 6": _Size(full=1000, small=60),
+    # Parallel uses of one code of a second factor.
+    "PW 9": _Size(full=50, small=20),
     # Parallel refreshes with one refresh token.
     "SE 3": _Size(full=50, small=20),
     # Concurrent redemptions of one code or link.

@@ -37,11 +37,14 @@ def _pages(language: str) -> Iterator[tuple[str, str]]:
             yield f"{purpose}, {end}", str(rendering.ended(purpose, end, language).body)
     for question in security_questions.QUESTIONS:
         yield f"question {question}", _shown("reset_password/question", language, question=question)
+    yield "staff_invitation/factor", _shown("staff_invitation/factor", language)
     for form, problems in (
         ("verify_email/form", (FieldError("/date_of_birth", "birth_date_unreadable"),)),
         ("verify_email/form", (FieldError("/date_of_birth", "birth_date_wrong"),)),
         ("reset_password/form", (FieldError("/new_password", "new_password_missing"),)),
         ("reset_password/question", (FieldError("/security_answer", "security_answer_wrong"),)),
+        ("staff_invitation/factor", (FieldError("/code", "code_wrong"),)),
+        ("staff_invitation/form", (FieldError("/username", "username_taken"),)),
     ):
         yield f"{form}, {problems[0].code}", _shown(form, language, *problems)
     for refusal in _REFUSALS:
@@ -50,12 +53,18 @@ def _pages(language: str) -> Iterator[tuple[str, str]]:
 
 def _shown(template: str, language: str, *problems: FieldError, **values: object) -> str:
     sample: dict[str, object] = {
+        "accept_url": "https://portal.example/invitations/x",
         "asks_birth_date": True,
         "typed": {},
+        "change": words.say("page.undo_change.of.username", language),
         "messages": words.say("page.stop_messages.of.results", language),
         "shortest": passwords.SHORTEST,
         "question": next(iter(security_questions.QUESTIONS)),
         "sealed": "x",
+        "codes": ["7HK2-M4QX"],
+        "uri": "otpauth://totp/x",
+        "qr": "",
+        "key": "ABCD",
         **values,
     }
     return str(rendering.answer(Step(template, sample, problems), language).body)

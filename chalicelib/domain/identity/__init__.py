@@ -1,6 +1,6 @@
 """Who somebody is: usernames, contacts, names, clinic numbers, activation codes and age, as people mean them."""
 
-from chalicelib.domain.identity.ages import age_on, is_of_age, latest_birth_date
+from chalicelib.domain.identity.ages import age_on, earliest_birth_date, is_of_age, latest_birth_date
 from chalicelib.domain.identity.contacts import (
     Email,
     NotAnEmail,
@@ -11,7 +11,7 @@ from chalicelib.domain.identity.contacts import (
     parse_email,
     parse_phone,
 )
-from chalicelib.domain.identity.names import names_match
+from chalicelib.domain.identity.names import family_keys, names_match
 from chalicelib.domain.identity.numbers import (
     canonical_activation_code,
     canonical_clinic_number,
@@ -32,6 +32,8 @@ __all__ = [
     "canonical_email",
     "canonical_username",
     "check_username",
+    "earliest_birth_date",
+    "family_keys",
     "format_activation_code",
     "has_right_check_digit",
     "is_of_age",

@@ -45,6 +45,18 @@ def latest_birth_date(text: str) -> date:
     return date(year, month, int(parts["day"]) if parts["day"] else _last_day(year, month))
 
 
+def earliest_birth_date(text: str) -> date:
+    """The first day that FHIR's date (`YYYY-MM-DD`, `YYYY-MM` or `YYYY`) can mean.
+
+    Raises:
+        ValueError: it is no date.
+    """
+    parts = _PARTIAL_DATE.fullmatch(text)
+    if parts is None:
+        raise ValueError("Not a date.")
+    return date(int(parts["year"]), int(parts["month"] or 1), int(parts["day"] or 1))
+
+
 def _last_day(year: int, month: int) -> int:
     # Year 0 and month 13 are refused by date() itself.
     return calendar.monthrange(year, month)[1] if year and 1 <= month <= 12 else 1  # noqa: PLR2004

@@ -37,6 +37,16 @@ def names_match(given: str, family: str, on_file: Iterable[tuple[list[str], str]
     )
 
 
+def family_keys(family: str) -> frozenset[str]:
+    """Keys of a last name, of which two names that `names_match` holds for one share at least one.
+
+    A key is the letters of the name in the order of the alphabet: words may change places or be written as one.
+    """
+    if len(family) > _LONGEST:
+        return frozenset()
+    return frozenset("".join(sorted("".join(words))) for words in _spellings(family)) - {""}
+
+
 def _spellings(name: str) -> list[_Words]:
     """The words of a name, with letters like ü shortened and written out."""
     text = _APOSTROPHES.sub("", unicodedata.normalize("NFC", name).casefold())

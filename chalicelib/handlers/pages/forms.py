@@ -13,7 +13,7 @@ from chalicelib.schemas.pages import LinkForm
 _Form = TypeVar("_Form", bound=LinkForm)
 
 _MOST_FIELDS = 50
-_LONGEST_KEPT = 40
+_LONGEST_KEPT = 64
 
 
 def fields(raw: bytes) -> dict[str, str]:
@@ -38,5 +38,5 @@ def read(given: dict[str, str], model: type[_Form], *, asks_birth_date: bool) ->
 
 
 def to_show_again(given: dict[str, str]) -> dict[str, str]:
-    """What of a form is put into its fields again: a birth date to mend, and never a secret."""
-    return {"date_of_birth": given.get("date_of_birth", "")[:_LONGEST_KEPT]}
+    """What of a form is put into its fields again: a birth date or a username to mend, and never a secret."""
+    return {name: given.get(name, "")[:_LONGEST_KEPT] for name in ("date_of_birth", "username")}

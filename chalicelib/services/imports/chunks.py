@@ -1,7 +1,7 @@
 """Storing planned resources in chunks, each one transaction with its audit entries."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from chalicelib import clock
@@ -11,12 +11,13 @@ from chalicelib.domain.audit import Action, Entry
 from chalicelib.domain.fhir import text
 from chalicelib.domain.imports import Outcome
 from chalicelib.domain.records import people, titles
-from chalicelib.models import audit, outbox, patients, records
-from chalicelib.models.base import in_chunks
+from chalicelib.errors import StaleVersion
+from chalicelib.models import audit, outbox, patient_search, patients, records
+from chalicelib.models.base import Key, in_chunks
 from chalicelib.models.patients import Held, Patient
 from chalicelib.models.records import Alias, Directory, Raw, Record
 from chalicelib.models.transaction import MAX_ITEMS, Transaction, transaction
-from chalicelib.services.imports import news
+from chalicelib.services.imports import news, ties
 from chalicelib.services.imports.moves import find_former, leave, prepare_links
 from chalicelib.services.imports.plan import CLINIC, Planned, held_fields, is_later, outcome
 from chalicelib.services.imports.resolve import Resolver
@@ -33,6 +34,21 @@ _SPARE = 3
 _LONGEST_CONCEPT = 20_000
 _MOST_SEEN = 20
 _TOLD_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What staff correct: the only version that may be replaced, how it is audited, and what belongs to the change."""
+
+    patient_id: str
+    expected: int
+    action: Action
+    about: dict[str, object]
+    also: Callable[[Transaction], None]
+
+    def entry(self, actor: Actor) -> Entry:
+        """What the history says of it."""
+        return Entry(actor, self.action, patient_id=self.patient_id, about=self.about)
 
 
 @dataclass(slots=True)
@@ -69,21 +85,29 @@ def chunks(planned: list[Planned], *, careful: bool) -> Iterator[list[Planned]]:
 
 
 def store(
-    actor: Actor, chunk: list[Planned], resolver: Resolver, told: set[str], *, careful: bool
+    actor: Actor,
+    chunk: list[Planned],
+    resolver: Resolver,
+    told: set[str],
+    *,
+    careful: bool,
+    correction: Correction | None = None,
 ) -> dict[int, Outcome]:
     """Store a chunk; what became of each entry, by index. Raises Conflict where somebody was faster.
 
-    A patient hears of new results once in an import; `told` are those who have.
+    A patient hears of new results once in an import; `told` are those who have. Raises StaleVersion where a
+    `correction` is of another version.
     """
     owner, has_news = chunk[0].owner, False
-    before = records.find_held([one.key for one in chunk])
+    before = _find_before(chunk, correction)
     awaited = records.find_awaited([digest for one in chunk for digest in one.names])
     outcomes = {one.entry.index: _outcome(one, before.get(one.key), resolver) for one in chunk}
     changed = [one for one in chunk if outcomes[one.entry.index] is not Outcome.UNCHANGED]
     former = find_former([one for one in changed if one.key not in before]) if careful else {}
     tell = awaited | prepare_links(changed, former)
     later = [one for one in chunk if _is_only_later(one, before.get(one.key))]
-    if changed or tell or later:
+    ties.end_former(actor, [one for one in changed if one.key in before or one.entry.index in former], former, resolver)
+    if changed or tell or later or correction:
         with transaction() as tx:
             for one in later:
                 patients.note_last_updated(tx, before[one.key], str(one.last_updated))
@@ -94,12 +118,28 @@ def store(
                 records.point_alias(tx, row)
             if tell:
                 outbox.post_reference(tx, " ".join(sorted(tell)))
-            if changed:
-                _audit(tx, actor, changed, former)
+            _conclude(tx, actor, changed, former, correction)
             has_news = owner not in told and news.tell(tx, owner, writes.changed)
     if has_news:
         told.add(owner)
     return {one.entry.index: Outcome.KEPT_RAW if one.is_kept_raw else outcomes[one.entry.index] for one in chunk}
+
+
+def _conclude(
+    tx: Transaction, actor: Actor, changed: list[Planned], former: dict[int, Raw], correction: Correction | None
+) -> None:
+    if correction is not None:
+        correction.also(tx)
+        audit.record(tx, correction.entry(actor))
+    elif changed:
+        _audit(tx, actor, changed, former)
+
+
+def _find_before(chunk: list[Planned], correction: Correction | None) -> dict[Key, Held]:
+    before = records.find_held([one.key for one in chunk])
+    if correction is not None and any(int(row.version) != correction.expected for row in before.values()):
+        raise StaleVersion
+    return before
 
 
 def tell_late_waiters(stored: list[Planned]) -> None:
@@ -141,6 +181,7 @@ def _add(writes: _Writes, one: Planned, resolver: Resolver, before: Held | None)
         if isinstance(row, Directory):
             row.seen = _seen(before)
             _add_directory_names(writes, one)
+    ties.put(writes.tx, one, resolver)
     patients.put_held(writes.tx, row, replaces=int(before.version) if before else None)
     records.put_raw(writes.tx, raw_row(one, version))
 
@@ -172,12 +213,22 @@ def _add_patient_names(tx: Transaction, one: Planned, row: Patient, before: Held
         patients.put_identifier(tx, digest, system, row.pk)
     for digest, system in sorted(was - now):
         patients.remove_identifier(tx, digest, system, row.pk)
+    _put_search_words(tx, row, before if isinstance(before, Patient) else None)
     own, *urls = one.names
     identity_row = records.alias(own, row.pk, row.pk)
     identity_row.content_hash, identity_row.last_updated = one.digest, one.last_updated
     records.put_alias(tx, identity_row)
     for digest in urls:
         records.point_alias(tx, records.alias(digest, row.pk, owner=row.pk))
+
+
+def _put_search_words(tx: Transaction, row: Patient, before: Patient | None) -> None:
+    words, was = row.name_words, before.name_words if before else []
+    same_day = before is not None and before.birth_date == row.birth_date
+    patient_search.put(tx, row.pk, [word for word in words if word not in was], None if same_day else row.birth_date)
+    if before is not None:
+        gone = [word for word in was if word not in words]
+        patient_search.remove(tx, row.pk, gone, None if same_day else before.birth_date)
 
 
 def _claim_number(tx: Transaction, row: Patient, before: Held | None) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chalicelib.auth import secrets
+from chalicelib.domain import care_ties
 from chalicelib.domain.fhir import text
 from chalicelib.domain.fhir.bundle import Entry
 from chalicelib.domain.imports import Outcome
@@ -30,8 +31,9 @@ CLINIC = "clinic"
 
 _AWAITED_ITEMS = 72
 """Items of a transaction that the waiting of one record may take; for the rest it waits when its row is made again."""
-_PATIENT_ITEMS = 52
-"""The row, the version, two clinic numbers, twenty identifiers that come and twenty that go, the names."""
+_PATIENT_ITEMS = 82
+"""The row, the version, two clinic numbers, the names; twenty identifiers, eight keys, seven words and dates that come
+and as many that go."""
 _MOST_IDENTIFIER_KEYS = 20
 _LARGEST_RAW = 256 * 1024
 _LARGEST_VIEW = 64 * 1024
@@ -54,6 +56,8 @@ class Planned:
     aliases: list[str] = field(default_factory=list)
     """Those of them that need a row to be found by."""
     missing: list[Missing] = field(default_factory=list)
+    contacts_replaced_at: str | None = None
+    """When staff replaced a patient's contacts, whom they did not have before them."""
 
     @property
     def is_kept_raw(self) -> bool:
@@ -70,9 +74,10 @@ class Planned:
     @property
     def items(self) -> int:
         """How many items of a transaction storing it takes at most."""
+        ties = len(care_ties.uses(self.entry.resource))
         if self.kind is Patient:
-            return _PATIENT_ITEMS
-        return 2 + len(self.aliases) + sum(items_of(one) for one in self.missing)
+            return _PATIENT_ITEMS + ties
+        return 2 + ties + len(self.aliases) + sum(items_of(one) for one in self.missing)
 
     @property
     def bytes(self) -> int:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import orjson
 
 from chalicelib import ids
+from chalicelib.domain import care_ties
 from chalicelib.domain.fhir.bundle import Entry, Refusal
 from chalicelib.domain.fhir.identity import find_in_bundle, index_by_url, is_foreign
 from chalicelib.domain.fhir.references import Reference, normal_url
@@ -165,7 +166,8 @@ def _outside_keys(resolver: Resolver) -> set[str]:
 
 def _uses(entry: Entry) -> Iterable[Use]:
     subject = subject_of(entry.resource)
-    return [*([subject] if subject else []), *view_references(entry.resource)]
+    cared_for_by = care_ties.uses(entry.resource)
+    return [*([subject] if subject else []), *view_references(entry.resource), *cared_for_by]
 
 
 def _records_before(resolver: Resolver) -> dict[str, Record]:

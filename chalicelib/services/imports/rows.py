@@ -17,10 +17,12 @@ from chalicelib.domain.records.elements import ReferenceNames
 from chalicelib.domain.records.fit import fitted
 from chalicelib.domain.records.keys import code_part, folded
 from chalicelib.domain.records.rows import Code
+from chalicelib.domain.records.sensitivity import is_sensitive
 from chalicelib.domain.records.view import row_order_key, view
 from chalicelib.models import records
-from chalicelib.models.patients import Held, Patient
+from chalicelib.models.patients import IDENTITY, Held, Patient
 from chalicelib.models.records import Raw, Record
+from chalicelib.services import identity_keys
 from chalicelib.services.imports.plan import Planned
 from chalicelib.services.imports.subjects import clinic_number
 from chalicelib.settings import settings
@@ -39,6 +41,7 @@ def record_row(owner: str, record_id: str, resource: Resource, names: ReferenceN
         records.record_sk(record_id),
         record_id=record_id,
         category=str(shown["category"]),
+        is_sensitive=is_sensitive(resource),
         view=text.dump(shown).decode(),
         title_key=folded(shown["title"]),
         date_key=f"{at}#{record_id}",
@@ -60,6 +63,7 @@ def patient_row(planned: Planned, before: Held | None, held: dict[str, Any]) -> 
     """A patient as the clinic has them on file."""
     known = people.demographics(planned.entry.resource)
     own = before.clinic_number if isinstance(before, Patient) else None
+    replaced_at = before.contacts_replaced_at if isinstance(before, Patient) else None
     number = clinic_number(planned.entry) or own or identity.new_clinic_number(SystemRandom())
     names = [(list(name.given), name.family or "") for name in known.names]
     return Patient(
@@ -73,8 +77,9 @@ def patient_row(planned: Planned, before: Held | None, held: dict[str, Any]) -> 
         emails=_contacts(known.emails),
         phones=_contacts(sorted(known.phones, key=lambda phone: phone.use != "mobile")),
         language=known.language,
+        contacts_replaced_at=planned.contacts_replaced_at or replaced_at,
         ssn_last4_hash=planned.last_four,
-        identifiers=json.dumps(_identifiers(planned.entry.resource, number)),
+        identifiers=json.dumps(_identifiers(planned.entry.resource, number) + _identity_keys(known)),
         demographics=text.dump(known.address).decode() if known.address else "null",
         **held,
     )
@@ -93,6 +98,12 @@ def _identifiers(resource: Resource, number: str) -> list[tuple[str, str]]:
     found = [(one.value, one.system or "") for one in people.demographics(resource).identifiers]
     found.append((number, settings().clinic_number_system))
     return list(dict.fromkeys((secrets.keyed_hash("identifier", value), system) for value, system in found))
+
+
+def _identity_keys(known: people.Demographics) -> list[tuple[str, str]]:
+    """(Hash, what it is) of the birth date with each last name, by which a patient is found who has no number."""
+    families = [name.family or "" for name in known.names]
+    return [(value_hash, IDENTITY) for value_hash in identity_keys.hashes(known.birth_date or "", families)]
 
 
 def raw_row(planned: Planned, version: int) -> Raw:

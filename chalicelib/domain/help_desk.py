@@ -1,0 +1,79 @@
+"""What the help desk sees of an account and of tries that failed, and how it checks who asks."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from chalicelib.domain.audit import Action
+from chalicelib.domain.notices import Channel
+from chalicelib.domain.second_factors import Factor
+from chalicelib.domain.staff import Role
+
+
+class AccountState(StrEnum):
+    """How far somebody is with the portal."""
+
+    NO_ACCOUNT = "no_account"
+    ACTIVE = "active"
+    PASSWORD_DISABLED = "password_disabled"  # noqa: S105  The name of a state.
+    """There were so many wrong tries that only a new password signs in."""
+    DISABLED = "disabled"
+
+
+class Failure(StrEnum):
+    """What somebody tried."""
+
+    REGISTRATION = "registration"
+    SIGN_IN = "sign_in"
+    SECOND_FACTOR = "second_factor"
+    PASSWORD_RESET = "password_reset"  # noqa: S105  The name of a try.
+
+
+FAILURES: Mapping[str, Failure] = {
+    Action.REGISTRATION_REFUSE: Failure.REGISTRATION,
+    Action.SESSION_REFUSE: Failure.SIGN_IN,
+    Action.SECOND_FACTOR_REFUSE: Failure.SECOND_FACTOR,
+    Action.ACCOUNT_PASSWORD_RESET_REFUSE: Failure.PASSWORD_RESET,
+}
+"""The audited refusals that the help desk is shown."""
+
+
+class Check(StrEnum):
+    """How staff made sure who asks."""
+
+    IN_PERSON = "in_person"
+    PHONE = "phone"
+    VIDEO = "video"
+
+
+@dataclass(frozen=True, slots=True)
+class FailedTry:
+    """One try that failed; `reason` is a code, where there is more than one. `at` is aware, in UTC."""
+
+    at: datetime
+    what: Failure
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class MaskedContact:
+    """An address, shown so that only its owner knows it again."""
+
+    channel: Channel
+    address: str
+    is_verified: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DeskAccount:
+    """Somebody as the help desk sees them: with an account, or a patient without one."""
+
+    account_id: str | None
+    patient_id: str | None
+    username: str | None
+    state: AccountState
+    roles: tuple[Role, ...]
+    second_factors: tuple[Factor, ...]
+    contacts: tuple[MaskedContact, ...]
+    failed_tries: tuple[FailedTry, ...]

@@ -1,0 +1,113 @@
+"""Parents are told 30 days before the birthdays at which their rights change, and the patient before the last."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from chalicelib import clock
+from chalicelib.domain.staff import Role
+from tests.support.caregivers import ask_to_act
+from tests.support.people import new_account, new_staff, token_of
+from tests.support.portal import Patient, Portal
+
+BORN = "2014-02-10"
+TWELVE = datetime(2026, 2, 10, 6, tzinfo=UTC)
+EIGHTEEN = datetime(2032, 2, 10, 6, tzinfo=UTC)
+AHEAD = timedelta(days=30)
+TITLE = "Your rights for a child will change soon"
+
+
+@pytest.fixture(autouse=True)
+def at_ten() -> Iterator[None]:
+    with clock.frozen(datetime(2024, 2, 10, 18, tzinfo=UTC)):
+        yield
+
+
+@pytest.fixture
+def child(portal: Portal) -> Patient:
+    return portal.new_patient(birthDate=BORN)
+
+
+def parent_of(portal: Portal, child: Patient, relation: str = "parent") -> str:
+    """The account of somebody whom the clinic lets act for a child."""
+    account_id = new_account()
+    request_id = ask_to_act(account_id, relation)
+    path, body = f"/v1/clinic/proxy-requests/{request_id}/approve", {"patient_id": child.patient_id}
+    assert portal.call("POST", path, body, token=token_of(new_staff(Role.FRONT_DESK))).status == 200
+    return account_id
+
+
+def told(portal: Portal, account_id: str, at: datetime, title: str = TITLE) -> int:
+    """How often somebody has been told of a boundary, at a time."""
+    with clock.frozen(at):
+        portal.drain()
+        items = portal.call("GET", "/v1/me/notices?limit=100", token=token_of(account_id)).json["items"]
+        return [item["title"] for item in items].count(title)
+
+
+def test_a_parent_is_told_of_each_boundary_once_and_thirty_days_before(portal: Portal, child: Patient) -> None:
+    account_id = parent_of(portal, child)
+    counts = [
+        told(portal, account_id, at)
+        for at in (
+            TWELVE - AHEAD - timedelta(minutes=1),
+            TWELVE - AHEAD + timedelta(minutes=1),
+            TWELVE + timedelta(days=1),
+            EIGHTEEN - AHEAD - timedelta(minutes=1),
+            EIGHTEEN - AHEAD + timedelta(minutes=1),
+            EIGHTEEN + timedelta(days=1),
+        )
+    ]
+    assert counts == [0, 1, 1, 1, 2, 2]
+
+
+def test_who_is_no_parent_and_who_has_left_are_not_told(portal: Portal, child: Patient) -> None:
+    agent, gone = parent_of(portal, child, "agent"), parent_of(portal, child)
+    token = token_of(gone)
+    from chalicelib.models import caregivers
+
+    grant = caregivers.find_grant(child.patient_id, gone)
+    assert grant is not None
+    path = f"/v1/patients/{child.patient_id}/caregivers/{grant.caregiver_id}"
+    assert portal.call("DELETE", path, token=token).status == 204
+    for account_id in (agent, gone):
+        assert told(portal, account_id, TWELVE - AHEAD + timedelta(minutes=1)) == 0
+
+
+def test_a_corrected_birth_date_makes_the_boundary_untrue(portal: Portal, child: Patient) -> None:
+    account_id = parent_of(portal, child)
+    corrected = {"resourceType": "Patient", "id": child.resource_id, "birthDate": "2015-02-10"}
+    assert portal.import_fhir(corrected).json["updated"] == 1
+    assert told(portal, account_id, TWELVE - AHEAD + timedelta(minutes=1)) == 0
+
+
+def test_the_notice_stands_among_the_news_of_its_day(portal: Portal, child: Patient) -> None:
+    account_id = parent_of(portal, child)
+    portal.drain()
+    at = TWELVE - AHEAD + timedelta(hours=1)
+    assert told(portal, account_id, at) == 1
+    with clock.frozen(at):
+        newest = portal.call("GET", "/v1/me/notices", token=token_of(account_id)).json["items"][0]
+    assert (newest["title"], newest["sent_at"][:10]) == (TITLE, "2026-01-11")
+
+
+def test_a_patient_with_an_account_is_told_before_they_come_of_age(portal: Portal) -> None:
+    from chalicelib.domain.caregivers import Grant, Relation, Scope
+    from chalicelib.models import caregivers, patients
+    from chalicelib.models.transaction import transaction
+    from chalicelib.services import boundaries
+
+    person = portal.register()
+    young = {"resourceType": "Patient", "id": person.patient.resource_id, "birthDate": BORN}
+    assert portal.import_fhir(young).json["updated"] == 1
+    patient = patients.find(person.patient.patient_id)
+    assert patient is not None
+    account_id = person.session["account"]["account_id"]
+    grant = Grant(new_account(), frozenset({Scope.EVERYTHING}), relation=Relation.PARENT)
+    with transaction() as tx:
+        caregivers.put_grant(tx, patient.pk, grant)
+        boundaries.post(tx, patient, grant, account_id)
+    title = "Your parents will not act for you any more"
+    assert told(portal, account_id, EIGHTEEN - AHEAD - timedelta(minutes=1), title) == 0
+    assert told(portal, account_id, EIGHTEEN - AHEAD + timedelta(minutes=1), title) == 1
