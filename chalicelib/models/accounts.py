@@ -377,7 +377,7 @@ def change_password(
             Account.password_disabled.set(False),
             Account.password_is_short.set(is_short),
         ],
-        condition=_unchanged(account) & _same_factors(account) if is_short else _unchanged(account),
+        condition=_unchanged(account) & same_factors(account) if is_short else _unchanged(account),
         error=error or NotSignedIn(),
     )
 
@@ -404,12 +404,13 @@ def note_second_factors(
     tx.update(
         account,
         [Account.second_factors.set(factors_text(factors)), Account.factors_version.add(1), *others],
-        condition=_unchanged(account) & _same_factors(account),
+        condition=_unchanged(account) & same_factors(account),
         error=Conflict(),
     )
 
 
-def _same_factors(account: Account) -> Condition:
+def same_factors(account: Account) -> Condition:
+    """Only while an account has the second factors that it was read with."""
     version = int(account.factors_version)
     is_same: Condition = Account.factors_version == version
     # A row of before there were second factors has no such attribute.

@@ -10,6 +10,7 @@ from pynamodb.expressions.update import Action
 
 from chalicelib import clock, ids
 from chalicelib.domain.contact_changes import CODE_LASTS, CODE_TRIES, UNDOABLE, Changed
+from chalicelib.domain.second_factors import Factor
 from chalicelib.errors import EmailTaken, LinkEnded, StaleVersion
 from chalicelib.models import accounts
 from chalicelib.models.accounts import Account, AccountsTable, Email
@@ -21,13 +22,17 @@ _KEPT_SECONDS = 30 * 86400
 
 
 class ContactChange(AccountsTable, discriminator="contact_change"):
-    """One change; sort key `contact_change#<id>`, which sorts by time. `before` and `after` are None where none was."""
+    """One change; sort key `contact_change#<id>`, which sorts by time. `before` and `after` are None where none was.
+
+    It began when it was asked for, which may be long before it was made.
+    """
 
     change_id = UnicodeAttribute()
     what = UnicodeAttribute()
     before = UnicodeAttribute(null=True)
     after = UnicodeAttribute(null=True)
     link_id = UnicodeAttribute()
+    began_at = UnicodeAttribute(null=True)
     undone_at = UnicodeAttribute(null=True)
 
 
@@ -54,10 +59,18 @@ def create(tx: Transaction, change: ContactChange) -> None:
     tx.create(change, error=None)
 
 
-def new(account_id: str, change_id: str, what: Changed, *, before: str | None, after: str | None) -> ContactChange:
-    """A change that is not stored yet and has no link."""
+def new(
+    account_id: str, change_id: str, what: Changed, *, before: str | None, after: str | None, began_at: str | None
+) -> ContactChange:
+    """A change that is not stored yet and has no link. One that is made as it is asked for begins now."""
     return ContactChange(
-        account_id, f"{_PREFIX}{change_id}", change_id=change_id, what=what, before=before, after=after
+        account_id,
+        f"{_PREFIX}{change_id}",
+        change_id=change_id,
+        what=what,
+        before=before,
+        after=after,
+        began_at=began_at or clock.stamp(clock.now()),
     )
 
 
@@ -176,18 +189,22 @@ def restore(
     restored: Iterable[Restored],
     *,
     password_hash: str,
+    factors: Iterable[Factor],
     waiting_email_key: str | None,
 ) -> None:
     """Put back what was before changes, and let nothing that whoever made them knows or waits for work any more.
 
-    Every session ends, the password is one that nobody knows, and no number waits to be confirmed, nor an address of
-    this canonical form. Raises StaleVersion where the account was changed meanwhile, EmailTaken and UsernameTaken.
+    Every session ends, the password is one that nobody knows, these factors are left, and no number waits to be
+    confirmed, nor an address of this canonical form. Raises StaleVersion where the account or its factors were changed
+    meanwhile, EmailTaken and UsernameTaken.
     """
     actions: list[Action] = [
         Account.password_hash.set(password_hash),
         Account.password_is_short.set(False),
         Account.wrong_in_a_row.set(0),
         Account.credentials_version.add(1),
+        Account.second_factors.set(accounts.factors_text(factors)),
+        Account.factors_version.add(1),
         Account.version.add(1),
         Account.pending_phone.remove(),
     ]
@@ -198,7 +215,8 @@ def restore(
     if waiting_email_key:
         actions += [Account.pending_email.remove(), Account.email_asked_at.remove()]
         tx.delete(accounts.pending_email_row(waiting_email_key, account.pk))
-    tx.update(account, actions, condition=_unchanged(account), error=StaleVersion())
+    is_same = _unchanged(account) & accounts.same_factors(account)
+    tx.update(account, actions, condition=is_same, error=StaleVersion())
     tx.delete(PhoneCode(account.pk, _PHONE_CODE))
 
 

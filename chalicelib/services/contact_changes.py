@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import TypeVar
 
-from chalicelib import ids
+from chalicelib import clock, ids
 from chalicelib.auth import hashing, limits, secrets
 from chalicelib.auth.limits import Limit
 from chalicelib.auth.peppers import peppers
@@ -15,18 +15,21 @@ from chalicelib.domain.contact_changes import CHANGES_A_DAY, Changed, read_undo_
 from chalicelib.domain.events import ClinicEvent, ClinicEventType
 from chalicelib.domain.links import LinkPurpose
 from chalicelib.domain.notices import Notice, NoticeKind
-from chalicelib.errors import LinkEnded, NotFound, StaleVersion, Unavailable
+from chalicelib.errors import Conflict, LinkEnded, NotFound, StaleVersion, Unavailable
 from chalicelib.models import accounts as account_storage
 from chalicelib.models import audit, links, outbox, password_resets
 from chalicelib.models import contact_changes as storage
 from chalicelib.models.accounts import Account
+from chalicelib.models.base import in_chunks
 from chalicelib.models.contact_changes import ContactChange, Restored
 from chalicelib.models.links import Link
 from chalicelib.models.transaction import Transaction, transaction
+from chalicelib.services import bound_since
 
 _T = TypeVar("_T")
 
 _RACES = 3
+_MOST_AT_ONCE = 20
 _A_DAY = Limit(tries=CHANGES_A_DAY, seconds=86_400)
 
 _NOTICES = {
@@ -61,9 +64,20 @@ def own(actor: Actor) -> Account:
     return found
 
 
-def record(tx: Transaction, account: Account, what: Changed, *, before: str | None, after: str | None) -> None:
-    """Keep a change in its own transaction, with the link that undoes it, and tell of it everywhere."""
-    change = storage.new(account.pk, ids.new_id("chg"), what, before=before, after=after)
+def record(
+    tx: Transaction,
+    account: Account,
+    what: Changed,
+    *,
+    before: str | None,
+    after: str | None,
+    began_at: str | None = None,
+) -> None:
+    """Keep a change in its own transaction, with the link that undoes it, and tell of it everywhere.
+
+    `began_at` (`clock.stamp`) is when it was asked for, where that was before now.
+    """
+    change = storage.new(account.pk, ids.new_id("chg"), what, before=before, after=after, began_at=began_at)
     link = links.create(tx, LinkPurpose.UNDO_CHANGE, account.pk, about=undo_key(what, change.change_id))
     change.link_id = link.pk
     storage.create(tx, change)
@@ -80,20 +94,32 @@ def tell_clinic(tx: Transaction, account: Account, what: Changed, *, has_one: bo
 def undo(link: Link, account: Account) -> None:
     """Undo a change, and every change after it, of whatever kind: whoever made it may have made those as well.
 
-    Every session ends, the password works no more until it is reset, and no reset that was asked for goes on. `link`
-    is one whose holder has proved who they are. Raises LinkEnded, and EmailTaken where somebody else has confirmed the
-    address meanwhile.
+    Every session ends, the password works no more until it is reset, and no reset that was asked for goes on. Second
+    factors, passkeys, recovery codes and devices of since the change began are gone with it. `link` is one whose holder
+    has proved who they are. Raises LinkEnded, and EmailTaken where somebody else has confirmed the address meanwhile.
     """
     _, change_id = read_undo_key(link.about)
     nobodys = hashing.hash(secrets.random_token(), peppers())
-    holder = Actor(ActorKind.ACCOUNT, account.pk, patient_id=account.patient_id)
-    settled(lambda: _undo(link, own(holder), change_id, nobodys))
+    settled(lambda: _undo_once(link, own(_holder(account)), change_id, nobodys))
+
+
+def _undo_once(link: Link, account: Account, change_id: str, nobodys_password: str) -> None:
+    try:
+        _undo(link, account, change_id, nobodys_password)
+    except Conflict as met:
+        if type(met) is not Conflict:
+            raise
+        # A factor or a device was bound or removed meanwhile.
+        raise StaleVersion from met
 
 
 def _undo(link: Link, account: Account, change_id: str, nobodys_password: str) -> None:
     changes = storage.find_since(account.pk, change_id)
     if not changes or changes[0].change_id != change_id:
         raise LinkEnded
+    since = min(change.began_at or clock.stamp(ids.time_of(change.change_id)) for change in changes)
+    changes = _few(account, changes)
+    bound_since.forget_devices(_holder(account), since)
     restored = _restored(account, changes)
     waiting = account.pending_email if account.email_asked_at else None
     with transaction() as tx:
@@ -102,19 +128,39 @@ def _undo(link: Link, account: Account, change_id: str, nobodys_password: str) -
             account,
             restored,
             password_hash=nobodys_password,
+            factors=bound_since.remove_factors_in(tx, account, since),
             waiting_email_key=identity.canonical_email(waiting) if waiting else None,
         )
         password_resets.drop(tx, account.pk)
         links.use(tx, link)
-        for change in changes:
-            storage.mark_undone(tx, change)
-            if change.link_id != link.pk:
-                links.end(tx, change.link_id)
+        _end(tx, changes, link)
         for one in restored:
             if one.what in _EVENTS:
                 tell_clinic(tx, account, one.what, has_one=one.value is not None)
         outbox.post(tx, Notice(NoticeKind.CONTACT_RESTORED, account.pk))
         audit.record(tx, _entry(account, changes))
+
+
+def _few(account: Account, changes: list[ContactChange]) -> list[ContactChange]:
+    """As many changes as a transaction takes beside all else; whoever made more does not win by their number.
+
+    Those over, of which none says what was before all, end by themselves first: doing so again does no harm.
+    """
+    firsts = {change.what: change for change in reversed(changes)}.values()
+    over = [change for change in changes[1:] if change not in firsts][_MOST_AT_ONCE:]
+    for lot in in_chunks(over, _MOST_AT_ONCE):
+        with transaction() as tx:
+            _end(tx, lot)
+            audit.record(tx, _entry(account, lot))
+    return [change for change in changes if change not in over]
+
+
+def _end(tx: Transaction, changes: Iterable[ContactChange], link: Link | None = None) -> None:
+    """Changes are so no more, and their links but this one do nothing."""
+    for change in changes:
+        storage.mark_undone(tx, change)
+        if link is None or change.link_id != link.pk:
+            links.end(tx, change.link_id)
 
 
 def _restored(account: Account, changes: Iterable[ContactChange]) -> list[Restored]:
@@ -133,7 +179,10 @@ def _key(what: Changed, value: str | None) -> str | None:
     return identity.canonical_email(value) if what is Changed.EMAIL else identity.canonical_username(value)
 
 
+def _holder(account: Account) -> Actor:
+    return Actor(ActorKind.ACCOUNT, account.pk, patient_id=account.patient_id)
+
+
 def _entry(account: Account, changes: Iterable[ContactChange]) -> Entry:
-    holder = Actor(ActorKind.ACCOUNT, account.pk, patient_id=account.patient_id)
     about: dict[str, object] = {"change_ids": [change.change_id for change in changes]}
-    return Entry(holder, Action.ACCOUNT_CHANGE_UNDO, account_id=account.pk, about=about)
+    return Entry(_holder(account), Action.ACCOUNT_CHANGE_UNDO, account_id=account.pk, about=about)

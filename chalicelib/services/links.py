@@ -137,7 +137,9 @@ def verify_email(link_token: str, date_of_birth: str | None, actor: Actor = NOBO
         if account.email:
             accounts.release_email(tx, account, identity.canonical_email(account.email))
         if account.email_asked_at:
-            contact_changes.record(tx, account, Changed.EMAIL, before=account.email, after=email)
+            contact_changes.record(
+                tx, account, Changed.EMAIL, before=account.email, after=email, began_at=account.email_asked_at
+            )
         links.use(tx, link)
         outbox.post_event(tx, _event(ClinicEventType.CONTACT_EMAIL_CONFIRMED, account))
         audit.record(tx, _entry(Action.ACCOUNT_EMAIL_VERIFY, link, account))

@@ -1,5 +1,6 @@
 """The phone of one's own account: proved by a code that is sent to it."""
 
+from chalicelib import clock, ids
 from chalicelib.auth import limits, secrets
 from chalicelib.auth.limits import Limit
 from chalicelib.domain.access import Actor
@@ -59,7 +60,10 @@ def _confirm(actor: Actor, typed: str) -> Account:
         storage.use_phone_code(tx, sent)
         storage.set_phone(tx, account, sent.number)
         if account.phone != sent.number:
-            contact_changes.record(tx, account, Changed.PHONE, before=account.phone, after=sent.number)
+            began_at = clock.stamp(ids.time_of(sent.code_id))
+            contact_changes.record(
+                tx, account, Changed.PHONE, before=account.phone, after=sent.number, began_at=began_at
+            )
         contact_changes.tell_clinic(tx, account, Changed.PHONE, has_one=True)
         audit.record(tx, Entry(actor, Action.ACCOUNT_PHONE_CONFIRM, account_id=account.pk))
     return contact_changes.own(actor)
