@@ -25,18 +25,25 @@ class Failure(StrEnum):
     """What somebody tried."""
 
     REGISTRATION = "registration"
+    ACTIVATION_CODE_REQUEST = "activation_code_request"
     SIGN_IN = "sign_in"
     SECOND_FACTOR = "second_factor"
     PASSWORD_RESET = "password_reset"  # noqa: S105  The name of a try.
 
 
 FAILURES: Mapping[str, Failure] = {
+    Action.ACTIVATION_CODE_REQUEST: Failure.ACTIVATION_CODE_REQUEST,
     Action.REGISTRATION_REFUSE: Failure.REGISTRATION,
     Action.SESSION_REFUSE: Failure.SIGN_IN,
     Action.SECOND_FACTOR_REFUSE: Failure.SECOND_FACTOR,
     Action.ACCOUNT_PASSWORD_RESET_REFUSE: Failure.PASSWORD_RESET,
 }
 """The audited refusals that the help desk is shown."""
+
+
+def has_failed(action: str, reason: object) -> bool:
+    """Whether an audit entry is of a try that failed; a request for a code is one entry either way, with a reason."""
+    return action in FAILURES and (action != Action.ACTIVATION_CODE_REQUEST or reason is not None)
 
 
 class Check(StrEnum):

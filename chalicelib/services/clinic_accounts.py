@@ -11,7 +11,7 @@ from chalicelib.domain import identity
 from chalicelib.domain.access import Actor
 from chalicelib.domain.audit import Action, Entry
 from chalicelib.domain.deliveries import Address, addresses
-from chalicelib.domain.help_desk import FAILURES, AccountState, Check, DeskAccount, FailedTry, MaskedContact
+from chalicelib.domain.help_desk import FAILURES, AccountState, Check, DeskAccount, FailedTry, MaskedContact, has_failed
 from chalicelib.domain.links import LinkPurpose
 from chalicelib.domain.notices import RULES, Channel, Notice, NoticeKind
 from chalicelib.domain.staff import Permission
@@ -112,7 +112,7 @@ def _failed_tries(account: Account | None, patient: Patient | None) -> tuple[Fai
     partitions = [f"account#{account.pk}"] if account else []
     partitions += [f"patient#{patient.pk}"] if patient else []
     entries = [entry for partition in partitions for entry in audit.find_latest(partition, _ENTRIES)]
-    tries = [_failed_try(entry) for entry in entries if entry.action in FAILURES]
+    tries = [_failed_try(entry) for entry in entries if has_failed(entry.action, entry.details.get("reason"))]
     return tuple(sorted(tries, key=lambda one: one.at, reverse=True)[:_MOST_TRIES])
 
 

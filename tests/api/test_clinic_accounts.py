@@ -10,10 +10,11 @@ from chalicelib.domain.staff import Role
 from chalicelib.models import accounts
 from tests.support import links
 from tests.support.aws_calls import recorded
+from tests.support.crowd import fresh_address
 from tests.support.links import account_id_of
 from tests.support.members import join
 from tests.support.people import new_staff, token_of
-from tests.support.portal import PASSWORD, Answer, Person, Portal
+from tests.support.portal import PASSWORD, Answer, Patient, Person, Portal
 
 PATH = "/v1/clinic/accounts"
 
@@ -78,6 +79,34 @@ def test_a_patient_without_an_account_is_found_with_the_reasons(portal: Portal, 
     (found,) = desk.find(patient.clinic_number)
     assert (found["account_id"], found["state"]) == (None, "no_account")
     assert [(one["what"], one["reason"]) for one in found["failed_tries"]] == [("registration", "names")]
+
+
+def _ask_for_code(portal: Portal, patient: Patient, date_of_birth: str) -> Answer:
+    asked = {"clinic_number": patient.clinic_number, "date_of_birth": date_of_birth}
+    return portal.call("POST", "/v1/activation-code-requests", asked, source_ip=fresh_address())
+
+
+def test_a_code_that_was_asked_for_and_not_sent_shows_why_to_the_desk_alone(portal: Portal, desk: Desk) -> None:
+    patient = portal.new_patient()
+    answers = [_ask_for_code(portal, patient, born) for born in (patient.date_of_birth, "1901-02-03")]
+    with_account = portal.register()
+    answers.append(_ask_for_code(portal, with_account.patient, with_account.patient.date_of_birth))
+    assert [answer.status for answer in answers] == [202] * 3
+    assert len({answer.text for answer in answers}) == 1
+    found = [desk.find(number)[0] for number in (patient.clinic_number, with_account.patient.clinic_number)]
+    tries = [[(one["what"], one["reason"]) for one in desk_account["failed_tries"]] for desk_account in found]
+    what = "activation_code_request"
+    assert tries == [[(what, "birth_date")], [(what, "account_exists")]]
+
+
+def test_a_code_that_could_go_nowhere_or_too_often_shows_why(portal: Portal, desk: Desk) -> None:
+    patient, silent = portal.new_patient(), portal.new_patient(telecom=[])
+    for _ in range(4):
+        portal.advance(seconds=1)
+        assert _ask_for_code(portal, patient, patient.date_of_birth).status == 202
+    assert _ask_for_code(portal, silent, silent.date_of_birth).status == 202
+    found = [desk.find(one.clinic_number)[0] for one in (patient, silent)]
+    assert [[one["reason"] for one in row["failed_tries"]] for row in found] == [["too_many"], ["no_contact"]]
 
 
 def test_wrong_passwords_show_as_failed_tries_the_newest_first(portal: Portal, desk: Desk) -> None:
