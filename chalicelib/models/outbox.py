@@ -94,10 +94,14 @@ def post(tx: Transaction, notice: Notice) -> str:
     )
 
 
-def post_later(tx: Transaction, notice: Notice, at: datetime) -> str:
-    """Put a notice into the change's transaction that nobody is to be told of before a time; returns the row's id."""
+def post_later(tx: Transaction, row_id: str, notice: Notice, at: datetime) -> None:
+    """Put a notice into a transaction that nobody is to be told of before a time.
+
+    Its id is derived: another of the same is a Conflict, unless that one was not true when its time came.
+    """
     told = {"notice_kind": notice.kind, "account_id": notice.account_id, "patient_id": notice.patient_id}
-    return _post(tx, Topic.NOTICES, notice.about, not_before=at, **told)
+    was_dropped: Condition = OutboxRow.status == OutboxStatus.DROPPED
+    _put(tx, row_id, Topic.NOTICES, notice.about, not_before=at, or_where=was_dropped, **told)
 
 
 def post_event(tx: Transaction, event: ClinicEvent) -> str:
@@ -143,6 +147,7 @@ def _put(
     topic: Topic,
     about: dict[str, str],
     not_before: datetime | None = None,
+    or_where: Condition | None = None,
     **columns: Any,
 ) -> None:
     now = clock.now()
@@ -159,7 +164,7 @@ def _put(
         ttl=clock.epoch(not_before or now) + _KEPT_DAYS * 86400,
         **columns,
     )
-    tx.create(row, error=Conflict())
+    tx.create(row, error=Conflict(), or_where=or_where)
 
 
 def find(row_id: str) -> OutboxRow | None:

@@ -41,6 +41,10 @@ def address(row_id: str) -> None:
     if row.not_before:
         boundaries.tell_now(row)
         return
+    if boundaries.is_to_look_again(notice):
+        boundaries.post_missing(notice)
+        outbox.settle(row, OutboxStatus.DONE)
+        return
     if notice.stranger is not None:
         _tell_stranger(row, notice)
         return

@@ -28,7 +28,7 @@ from chalicelib.models.patients import Patient
 from chalicelib.models.registrations import Registration
 from chalicelib.models.transaction import Transaction, transaction
 from chalicelib.services import accounts as account_service
-from chalicelib.services import clinic_settings, contacts, invitations
+from chalicelib.services import boundaries, clinic_settings, contacts, invitations
 from chalicelib.services import links as link_service
 from chalicelib.services.accounts import SignedIn, check_password, open_session, post_email_notice
 from chalicelib.services.invitations import OpenInvitation
@@ -101,6 +101,8 @@ def create(registration_id: str, token: str, chosen: NewAccount) -> SignedIn:
         _spend(tx, holder, account)
         post_email_notice(tx, account, email_owner.account_id if email_owner else None)
         outbox.post_event(tx, created)
+        if holder.patient is not None:
+            boundaries.look_again(tx, holder.patient)
         signed_in = open_session(tx, account, chosen.transport, chosen.device_name)
         audit.record(tx, Entry(actor, Action.ACCOUNT_CREATE, account_id=account.pk, about=about))
     return signed_in

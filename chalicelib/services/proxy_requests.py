@@ -111,7 +111,8 @@ def approve(actor: Actor, request_id: str, approval: Approval) -> ProxyRequestVi
         storage.decide(tx, row, ProxyStatus.APPROVED, patient_id=approval.patient_id)
         caregiver_storage.put_grant(tx, approval.patient_id, grant)
         outbox.post(tx, Notice(NoticeKind.PROXY_REQUEST_DECIDED, row.account_id))
-        boundaries.post(tx, patient, grant, patient_account_id)
+        if grant.relation in rules.PARENTAL:
+            boundaries.look_again(tx, patient)
         if patient_account_id:
             outbox.post(tx, Notice(NoticeKind.CAREGIVER_ADDED, patient_account_id))
         about: dict[str, object] = {"proxy_request_id": request_id, "caregiver_id": grant.caregiver_id}

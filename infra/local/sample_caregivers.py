@@ -61,7 +61,7 @@ def _join(person: _Person, patient_id: str) -> SeededCaregiver:
         accounts.create_account(tx, account)
         caregivers.put_grant(tx, patient_id, grant)
         if patient is not None:
-            boundaries.post(tx, patient, grant, None)
+            boundaries.look_again(tx, patient)
         about: dict[str, object] = {"caregiver_id": grant.caregiver_id}
         audit.record(tx, Entry(SYSTEM, Action.CAREGIVER_ADD, patient_id=patient_id, about=about))
     charge = SeededCharge(patient_id, person.relation, person.scopes)

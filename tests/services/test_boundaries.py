@@ -10,6 +10,7 @@ from chalicelib.domain.staff import Role
 from tests.support.caregivers import ask_to_act
 from tests.support.people import new_account, new_staff, token_of
 from tests.support.portal import Patient, Portal
+from tests.support.setting import setting
 
 BORN = "2014-02-10"
 TWELVE = datetime(2026, 2, 10, 6, tzinfo=UTC)
@@ -107,7 +108,78 @@ def test_a_patient_with_an_account_is_told_before_they_come_of_age(portal: Porta
     grant = Grant(new_account(), frozenset({Scope.EVERYTHING}), relation=Relation.PARENT)
     with transaction() as tx:
         caregivers.put_grant(tx, patient.pk, grant)
-        boundaries.post(tx, patient, grant, account_id)
+        boundaries.look_again(tx, patient)
     title = "Your parents will not act for you any more"
     assert told(portal, account_id, EIGHTEEN - AHEAD - timedelta(minutes=1), title) == 0
     assert told(portal, account_id, EIGHTEEN - AHEAD + timedelta(minutes=1), title) == 1
+
+
+def correct(portal: Portal, child: Patient, born: str) -> None:
+    """The clinic's system sends another birth date."""
+    corrected = {"resourceType": "Patient", "id": child.resource_id, "birthDate": born}
+    assert portal.import_fhir(corrected).json["updated"] == 1
+    portal.drain()
+
+
+OWN_TITLE = "Your parents will not act for you any more"
+
+
+def test_a_patient_whose_own_account_is_made_later_is_told_too(portal: Portal, child: Patient) -> None:
+    parent = parent_of(portal, child)
+    portal.drain()
+    at_sixteen = datetime(2030, 3, 1, 18, tzinfo=UTC)
+    with clock.frozen(at_sixteen), setting("MINIMUM_AGE", "14"):
+        account_id = portal.register(child).session["account"]["account_id"]
+        portal.drain()
+    counts = [
+        [told(portal, *one) for one in ((account_id, at, OWN_TITLE), (parent, at))]
+        for at in (EIGHTEEN - AHEAD - timedelta(minutes=1), EIGHTEEN - AHEAD + timedelta(minutes=1))
+    ]
+    assert counts == [[0, 0], [1, 1]]
+
+
+@pytest.mark.parametrize("days", [-3, 45, -45])
+def test_a_corrected_birth_date_is_told_of_at_its_own_boundary_and_not_at_the_old_one(
+    portal: Portal, child: Patient, days: int
+) -> None:
+    account_id = parent_of(portal, child)
+    portal.drain()
+    moved = timedelta(days=days)
+    correct(portal, child, (datetime.fromisoformat(BORN) + moved).date().isoformat())
+    at = TWELVE + moved - AHEAD
+    changes = sorted([at, TWELVE - AHEAD])
+    counts = {when: told(portal, account_id, when + timedelta(hours=2)) for when in changes}
+    assert counts == {when: int(when >= at) for when in changes}
+    assert told(portal, account_id, TWELVE + timedelta(days=60)) == 1
+
+
+def test_a_birth_date_that_is_corrected_and_put_back_is_told_of_once(portal: Portal, child: Patient) -> None:
+    account_id = parent_of(portal, child)
+    for born in ("2015-02-10", BORN):
+        correct(portal, child, born)
+    assert told(portal, account_id, TWELVE - AHEAD + timedelta(hours=1)) == 1
+
+
+def test_one_that_is_put_back_after_its_notice_was_dropped_is_told_of_then(portal: Portal, child: Patient) -> None:
+    account_id = parent_of(portal, child)
+    correct(portal, child, "2015-02-10")
+    assert told(portal, account_id, TWELVE - AHEAD + timedelta(hours=1)) == 0
+    with clock.frozen(TWELVE - timedelta(days=9)):
+        correct(portal, child, BORN)
+    assert told(portal, account_id, TWELVE - timedelta(days=8)) == 1
+
+
+def test_a_parents_access_follows_the_corrected_birth_date_at_once(portal: Portal, child: Patient) -> None:
+    account_id = parent_of(portal, child)
+    path = f"/v1/patients/{child.patient_id}/records"
+    assert portal.call("GET", path, token=token_of(account_id)).status == 200
+    for born, status in (("2006-02-10", 404), ("2006-02-11", 200), (BORN, 200)):
+        correct(portal, child, born)
+        assert portal.call("GET", path, token=token_of(account_id)).status == status
+
+
+def test_a_second_request_of_the_same_parent_is_no_second_notice(portal: Portal, child: Patient) -> None:
+    account_id = parent_of(portal, child)
+    portal.drain()
+    parent_of(portal, child)
+    assert told(portal, account_id, TWELVE - AHEAD + timedelta(hours=1)) == 1

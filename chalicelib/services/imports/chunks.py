@@ -17,6 +17,7 @@ from chalicelib.models.base import Key, in_chunks
 from chalicelib.models.patients import Held, Patient
 from chalicelib.models.records import Alias, Directory, Raw, Record
 from chalicelib.models.transaction import MAX_ITEMS, Transaction, transaction
+from chalicelib.services import boundaries
 from chalicelib.services.imports import news, ties
 from chalicelib.services.imports.moves import find_former, leave, prepare_links
 from chalicelib.services.imports.plan import CLINIC, Planned, held_fields, is_later, outcome
@@ -29,8 +30,8 @@ MAX_RESOURCES = 45
 MAX_BYTES = 3 * 1024 * 1024
 """Of DynamoDB's 4 MB, so much for what is estimated."""
 
-_SPARE = 3
-"""The audit entry, the word to those who wait, and the word to the patient."""
+_SPARE = 4
+"""The audit entry, the word to those who wait, the word to the patient, and the one of a birthday that moved."""
 _LONGEST_CONCEPT = 20_000
 _MOST_SEEN = 20
 _TOLD_AT_ONCE = 500
@@ -214,6 +215,8 @@ def _add_patient_names(tx: Transaction, one: Planned, row: Patient, before: Held
     for digest, system in sorted(was - now):
         patients.remove_identifier(tx, digest, system, row.pk)
     _put_search_words(tx, row, before if isinstance(before, Patient) else None)
+    if isinstance(before, Patient) and before.birth_date != row.birth_date:
+        boundaries.look_again(tx, row)
     own, *urls = one.names
     identity_row = records.alias(own, row.pk, row.pk)
     identity_row.content_hash, identity_row.last_updated = one.digest, one.last_updated
