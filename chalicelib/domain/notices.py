@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from chalicelib.domain.caregivers import Scope
 
@@ -175,6 +176,10 @@ RULES: Mapping[NoticeKind, Rule] = {
     NoticeKind.STAFF_INVITATION: Rule(NoticeType.SECURITY, AddressBook.STRANGER, _EMAIL),
     NoticeKind.USERNAME_REMINDER: Rule(NoticeType.SECURITY, AddressBook.RECOVERY_EMAIL, _EMAIL),
 }
+
+
+REST: Final = "rest"
+"""In what a notice is about: it is for those alone who were not told of a sensitive record before."""
 
 
 @dataclass(frozen=True, slots=True)

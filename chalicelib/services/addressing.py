@@ -8,12 +8,13 @@ from zoneinfo import ZoneInfo
 
 from chalicelib import clock, ids, observability
 from chalicelib.domain import caregivers, deliveries, identity
+from chalicelib.domain.caregivers import Grant
 from chalicelib.domain.deliveries import Address, Delivery
 from chalicelib.domain.links import LinkPurpose
-from chalicelib.domain.notices import RULES, AddressBook, Channel, DeliveryStatus, Notice, OutboxStatus, Rule
+from chalicelib.domain.notices import REST, RULES, AddressBook, Channel, DeliveryStatus, Notice, OutboxStatus, Rule
 from chalicelib.domain.preferences import LOCKED, Preferences
 from chalicelib.errors import Conflict
-from chalicelib.models import accounts, links, notices, outbox, patients, preferences
+from chalicelib.models import accounts, links, notices, outbox, patients, preferences, records
 from chalicelib.models import caregivers as grants
 from chalicelib.models.accounts import Account
 from chalicelib.models.notices import Progress
@@ -56,24 +57,38 @@ def address(row_id: str) -> None:
 
 
 def _readers(notice: Notice) -> list[Account]:
-    ids_of = [notice.account_id] if notice.account_id else _who_reads_about(notice.patient_id or "", RULES[notice.kind])
+    ids_of = (
+        [notice.account_id]
+        if notice.account_id
+        else _who_reads_about(notice.patient_id or "", RULES[notice.kind], notice.about)
+    )
     found = [accounts.find_account(account_id) for account_id in ids_of]
     return [account for account in found if account is not None and not account.disabled]
 
 
-def _who_reads_about(patient_id: str, rule: Rule) -> list[str]:
+def _who_reads_about(patient_id: str, rule: Rule, about: dict[str, str]) -> list[str]:
     patient = patients.find(patient_id)
     if patient is None:
         return []
     now, minimum_age = clock.now(), clinic_settings.rules().minimum_age
     is_child = not identity.is_of_age(patient.birth_date or "0001", now, settings().clinic_zone, minimum_age)
+    worth = [found for grant in grants.find_grants(patient_id) if (found := grant_service.now(patient, grant))]
     return caregivers.readers(
-        accounts.find_patient_account_id(patient_id),
+        None if REST in about else accounts.find_patient_account_id(patient_id),
         is_child=is_child,
-        grants=[found for grant in grants.find_grants(patient_id) if (found := grant_service.now(patient, grant))],
+        grants=_seeing(worth, patient_id, about),
         scope=rule.scope,
         now=now,
     )
+
+
+def _seeing(worth: list[Grant], patient_id: str, about: dict[str, str]) -> list[Grant]:
+    """The grants that open a record that a notice is about, apart from their scopes; of `REST` those left over."""
+    if REST in about:
+        return [grant for grant in worth if not grant.sees_sensitive]
+    record = records.find(patient_id, about["record_id"]) if "record_id" in about else None
+    is_sensitive = "record_id" in about and (record is None or record.is_sensitive is not False)
+    return [grant for grant in worth if grant.sees_sensitive or not is_sensitive]
 
 
 def _tell(row_id: str, notice: Notice, account: Account) -> None:
@@ -144,9 +159,9 @@ def post(tx: Transaction, posted: list[Delivery], chosen: Preferences, account: 
     return progress
 
 
-def may_read(account: Account, patient_id: str | None, rule: Rule) -> bool:
+def may_read(account: Account, patient_id: str | None, rule: Rule, about: dict[str, str]) -> bool:
     """Whether somebody may still be told of this, if it is about a patient."""
-    return patient_id is None or account.pk in _who_reads_about(patient_id, rule)
+    return patient_id is None or account.pk in _who_reads_about(patient_id, rule, about)
 
 
 def quiet_until(rule: Rule, chosen: Preferences, account: Account) -> datetime | None:

@@ -119,7 +119,7 @@ def _is_wanted(row: OutboxRow, account: Account, channel: Channel) -> bool:
     chosen = preferences.find(account.pk)
     channels = chosen.channels(rule.type)
     is_chosen = channel in channels or (bool(channels) and addressing.FALLBACK in row.ids())
-    if not is_chosen or not addressing.may_read(account, row.patient_id, rule):
+    if not is_chosen or not addressing.may_read(account, row.patient_id, rule, row.ids()):
         _give_up(row, OutboxStatus.DROPPED, DeliveryStatus.DROPPED)
         return False
     until = addressing.quiet_until(rule, chosen, account)

@@ -89,10 +89,10 @@ def _choose(person: Person, channels: dict[str, bool], quiet: dict[str, str] | N
     assert done.status == 200, done.text
 
 
-def _grant(portal: Portal, patient: Patient, caregiver: Person, *scopes: Scope, ends: datetime | None = None) -> None:
+def _grant(portal: Portal, patient: Patient, caregiver: Person, *scopes: Scope, **terms: Any) -> None:
     with transaction() as tx:
         account_id = caregiver.session["account"]["account_id"]
-        caregivers.put_grant(tx, patient.patient_id, Grant(account_id, frozenset(scopes), ends))
+        caregivers.put_grant(tx, patient.patient_id, Grant(account_id, frozenset(scopes), **terms))
 
 
 def test_new_results_are_told_once_an_import_and_say_nothing_of_themselves(portal: Portal) -> None:
@@ -153,6 +153,57 @@ def test_caregivers_whose_scope_covers_it_have_copies_of_their_own(portal: Porta
     assert _subjects(portal, _address_of(sees_bills)) == []
 
 
+SECRET: dict[str, Any] = {"meta": {"security": [{"code": "HIV"}]}}
+
+
+def _family(portal: Portal) -> tuple[Person, Person, Person]:
+    """A patient, a caregiver who sees all results, and one who sees those that are not sensitive."""
+    patient, trusted, other = (_person(portal) for _ in range(3))
+    _grant(portal, patient.patient, trusted, Scope.RESULTS, sees_sensitive=True)
+    _grant(portal, patient.patient, other, Scope.RESULTS)
+    return patient, trusted, other
+
+
+def test_a_sensitive_result_is_told_to_whom_the_grant_opens_it(portal: Portal) -> None:
+    family = _family(portal)
+    patient = family[0].patient
+    _import(portal, _result(patient, **SECRET))
+    portal.drain()
+    assert [len(_notices(one)) for one in family] == [1, 1, 0]
+    assert [len(_subjects(portal, _address_of(one))) for one in family] == [1, 1, 0]
+    seen = [one.get(f"/v1/patients/{patient.patient_id}/records").json["items"] for one in family[1:]]
+    assert [len(items) for items in seen] == [1, 0]
+
+
+def test_everybody_hears_of_an_import_with_results_of_both_kinds(portal: Portal) -> None:
+    family = _family(portal)
+    patient = family[0].patient
+    _import(portal, _result(patient, **SECRET), _result(patient))
+    portal.drain()
+    assert [len(_notices(one)) for one in family] == [1, 1, 1]
+
+
+def test_whom_the_first_sensitive_results_were_not_told_hears_of_later_ones_and_the_others_once(portal: Portal) -> None:
+    family = _family(portal)
+    patient = family[0].patient
+    _import(portal, *(_result(patient, **SECRET) for _ in range(50)), *(_result(patient) for _ in range(100)))
+    portal.drain()
+    assert [len(_notices(one)) for one in family] == [1, 1, 1]
+
+
+def test_a_result_that_became_sensitive_while_a_message_waited_is_not_told(portal: Portal) -> None:
+    caregiver, number = _with_quiet_nights(portal)
+    patient = portal.new_patient(telecom=[])
+    _grant(portal, patient, caregiver, Scope.RESULTS)
+    result = _result(patient)
+    with clock.frozen(EVENING):
+        _import(portal, {**result, "effectiveDateTime": EVENING.date().isoformat()})
+        portal.drain()
+        _import(portal, {**result, "effectiveDateTime": EVENING.date().isoformat(), **SECRET})
+    _sweep_at(portal, MORNING + timedelta(minutes=1))
+    assert (_texts(portal, number), _subjects(portal, _address_of(caregiver))) == ([], [])
+
+
 def test_a_childs_notices_go_to_the_caregivers_alone_until_the_birthday(portal: Portal) -> None:
     with clock.frozen(NOON):
         child = portal.new_patient(birthDate="2009-03-02", telecom=[])
@@ -166,7 +217,7 @@ def test_a_childs_notices_go_to_the_caregivers_alone_until_the_birthday(portal: 
 def test_a_grant_that_is_over_or_withdrawn_tells_nothing(portal: Portal) -> None:
     patient, gone, expired = portal.new_patient(), _person(portal), _person(portal)
     _grant(portal, patient, gone, Scope.EVERYTHING)
-    _grant(portal, patient, expired, Scope.EVERYTHING, ends=clock.now() - timedelta(seconds=1))
+    _grant(portal, patient, expired, Scope.EVERYTHING, expires_at=clock.now() - timedelta(seconds=1))
     with transaction() as tx:
         caregivers.remove_grant(tx, patient.patient_id, gone.session["account"]["account_id"])
     _import(portal, _result(patient))

@@ -96,10 +96,10 @@ def store(
 ) -> dict[int, Outcome]:
     """Store a chunk; what became of each entry, by index. Raises Conflict where somebody was faster.
 
-    A patient hears of new results once in an import; `told` are those who have. Raises StaleVersion where a
+    A patient hears of new results once in an import; `told` says who have (`news.tell`). Raises StaleVersion where a
     `correction` is of another version.
     """
-    owner, has_news = chunk[0].owner, False
+    owner, told_now = chunk[0].owner, set[str]()
     before = _find_before(chunk, correction)
     awaited = records.find_awaited([digest for one in chunk for digest in one.names])
     outcomes = {one.entry.index: _outcome(one, before.get(one.key), resolver) for one in chunk}
@@ -120,9 +120,8 @@ def store(
             if tell:
                 outbox.post_reference(tx, " ".join(sorted(tell)))
             _conclude(tx, actor, changed, former, correction)
-            has_news = owner not in told and news.tell(tx, owner, writes.changed)
-    if has_news:
-        told.add(owner)
+            told_now = news.tell(tx, owner, writes.changed, told)
+    told |= told_now
     return {one.entry.index: Outcome.KEPT_RAW if one.is_kept_raw else outcomes[one.entry.index] for one in chunk}
 
 

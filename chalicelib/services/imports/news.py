@@ -4,7 +4,7 @@ import json
 from datetime import timedelta
 
 from chalicelib import clock
-from chalicelib.domain.notices import Notice, NoticeKind
+from chalicelib.domain.notices import REST, Notice, NoticeKind
 from chalicelib.domain.records.categories import Category
 from chalicelib.models import outbox
 from chalicelib.models.patients import Held
@@ -18,16 +18,21 @@ _RESULTS = frozenset({Category.LAB, Category.REPORT, Category.IMAGING})
 _NO_RESULT_YET = frozenset({"registered", "preliminary", "partial", "cancelled", "entered-in-error", "unknown"})
 
 
-def tell(tx: Transaction, patient_id: str, changed: list[tuple[Record, Held | None]]) -> bool:
+def tell(tx: Transaction, patient_id: str, changed: list[tuple[Record, Held | None]], told: set[str]) -> set[str]:
     """Post a notice, in the import's own transaction, where changed records are results that a patient waits for.
 
-    They come with what they were before. A result is news when it becomes final, and when it is corrected. Returns
-    whether there are any.
+    They come with what they were before. A result is news when it becomes final, and when it is corrected. A patient
+    hears of it once in an import, and so does each caregiver, of a result that they may see: who was not told of a
+    sensitive one is told of the first that is none. `told` says who have been told; returns who are told now.
     """
     news = [row for row, before in changed if _is_news(row) and _status(row) != _status(before)]
-    if news:
-        outbox.post(tx, Notice(NoticeKind.NEW_RESULTS, about={"record_id": news[0].record_id}, patient_id=patient_id))
-    return bool(news)
+    plain = [row for row in news if row.is_sensitive is False]
+    everybody, most = patient_id, f"{patient_id}#sensitive"
+    if everybody in told or not news or (most in told and not plain):
+        return set()
+    about = {"record_id": (plain or news)[0].record_id, **({REST: "caregivers"} if most in told else {})}
+    outbox.post(tx, Notice(NoticeKind.NEW_RESULTS, about=about, patient_id=patient_id))
+    return {everybody if plain else most}
 
 
 def _is_news(row: Record) -> bool:
