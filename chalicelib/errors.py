@@ -50,6 +50,12 @@ class StepUpRequired(Forbidden):
     code = "step_up_required"
 
 
+class FeatureOff(Forbidden):
+    """The clinic does not offer this to patients and caregivers at present, whoever asks for it."""
+
+    code = "feature_off"
+
+
 class SecondFactorRequired(Forbidden):
     """A password alone is not enough: the account has a second factor, or is of somebody who has to have one."""
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Feature(StrEnum):
-    """What clients show, or leave out."""
+    """What the clinic offers to patients and caregivers, or not: its routes name it (`Operation.feature`)."""
 
     NOTICES = "notices"
     PASSWORD_RESET = "password_reset"  # noqa: S105  The name of a feature.

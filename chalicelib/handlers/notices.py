@@ -3,6 +3,7 @@
 from chalicelib import errors
 from chalicelib.auth import cursors
 from chalicelib.domain.access import ACCOUNT
+from chalicelib.domain.clinic_settings import Feature
 from chalicelib.handlers.routing import Answer, Call, Routes, path_id
 from chalicelib.schemas import notices as shapes
 from chalicelib.services import notices
@@ -11,7 +12,7 @@ from chalicelib.services.notices import NoticeView
 routes = Routes(__name__)
 
 
-@routes.get("/v1/me/notices", ACCOUNT, answer=shapes.NoticePage)
+@routes.get("/v1/me/notices", ACCOUNT, feature=Feature.NOTICES, answer=shapes.NoticePage)
 def list_notices(call: Call, query: shapes.NoticesQuery) -> Answer:
     """Read what we have told you, the newest first."""
     binding = call.binding(unread=query.unread)
@@ -21,13 +22,17 @@ def list_notices(call: Call, query: shapes.NoticesQuery) -> Answer:
     return Answer(shapes.NoticePage(items=[_shape(notice) for notice in page.items], next_cursor=next_cursor))
 
 
-@routes.get("/v1/me/notices/{notice_id}", ACCOUNT, answer=shapes.Notice, errors=(errors.NotFound,))
+@routes.get(
+    "/v1/me/notices/{notice_id}", ACCOUNT, feature=Feature.NOTICES, answer=shapes.Notice, errors=(errors.NotFound,)
+)
 def read_notice(call: Call) -> Answer:
     """Read one notice."""
     return Answer(_shape(notices.find(call.actor, path_id(call, "notice_id"), call.language)))
 
 
-@routes.post("/v1/me/notices/{notice_id}/read", ACCOUNT, answer=shapes.Notice, errors=(errors.NotFound,))
+@routes.post(
+    "/v1/me/notices/{notice_id}/read", ACCOUNT, feature=Feature.NOTICES, answer=shapes.Notice, errors=(errors.NotFound,)
+)
 def mark_notice_read(call: Call) -> Answer:
     """Note that you have read a notice; the first time counts."""
     return Answer(_shape(notices.mark_read(call.actor, path_id(call, "notice_id"), call.language)))

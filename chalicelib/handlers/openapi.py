@@ -166,6 +166,8 @@ def _who_may_call(operation: Operation) -> str:
     others = f", that of a caregiver with {scopes}" if scopes else ""
     others += f", or staff who care for them, with the permission `{policy.permission}`" if policy.permission else ""
     text = _CALLERS[policy.kind].format(scope=policy.scope, permission=policy.permission, others=others)
+    if operation.feature is not None:
+        text += f" Patients and caregivers have it where the clinic offers `{operation.feature}`."
     return f"{text} A step-up under 5 minutes old is needed." if operation.step_up else text
 
 
@@ -304,7 +306,11 @@ def _errors_of_request(operation: Operation) -> list[type[errors.PortalError]]:
         found.append(errors.Invalid)
     if issubclass(operation.query, PageQuery):
         found.append(errors.InvalidCursor)
-    declared = {errors.StepUpRequired: operation.step_up, errors.TooManyRequests: operation.limits_refusals}
+    declared = {
+        errors.StepUpRequired: operation.step_up,
+        errors.FeatureOff: operation.feature is not None,
+        errors.TooManyRequests: operation.limits_refusals,
+    }
     found += [error for error, is_so in declared.items() if is_so]
     if operation.creates:
         found += [errors.IdempotencyKeyMissing, errors.IdempotencyKeyReused]

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from chalicelib.domain.access import Policy
+from chalicelib.domain.clinic_settings import Feature
 from chalicelib.errors import PortalError, TooLarge
 from chalicelib.handlers.requests import BODY_LIMIT, JSON_TYPES
 from chalicelib.schemas.base import NoQuery
@@ -17,7 +18,11 @@ from chalicelib.schemas.base import NoQuery
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One method on one path; with `limits_refusals` a network that is refused too often has to wait."""
+    """One method on one path.
+
+    The clinic can switch off the `feature` that it belongs to; with `limits_refusals` a network that is refused too
+    often has to wait.
+    """
 
     method: str
     path: str
@@ -44,6 +49,7 @@ class Operation:
     edits: bool = False
     tells_version: bool = False
     step_up: bool = False
+    feature: Feature | None = None
 
     @property
     def id(self) -> str:

@@ -2,6 +2,7 @@
 
 from chalicelib import errors
 from chalicelib.domain.access import ACCOUNT
+from chalicelib.domain.clinic_settings import Feature
 from chalicelib.domain.push_devices import PushDeviceView
 from chalicelib.handlers import paging
 from chalicelib.handlers.routing import Answer, Call, Routes, path_id
@@ -21,6 +22,7 @@ def list_devices(call: Call, query: shapes.PushDevicesQuery) -> Answer:
 @routes.post(
     "/v1/me/devices",
     ACCOUNT,
+    feature=Feature.PUSH,
     status=201,
     answer=shapes.PushDevice,
     creates=True,
@@ -31,7 +33,13 @@ def register_device(call: Call, body: shapes.NewPushDevice) -> Answer:
     return Answer(_shape(push_devices.register(call.actor, body.platform, body.push_token, call.once)))
 
 
-@routes.post("/v1/me/devices/{device_id}/refresh", ACCOUNT, answer=shapes.PushDevice, errors=(errors.Conflict,))
+@routes.post(
+    "/v1/me/devices/{device_id}/refresh",
+    ACCOUNT,
+    feature=Feature.PUSH,
+    answer=shapes.PushDevice,
+    errors=(errors.Conflict,),
+)
 def refresh_device(call: Call, body: shapes.PushDeviceRefresh) -> Answer:
     """Say that a device is still in use, and which token it has now."""
     return Answer(_shape(push_devices.refresh(call.actor, path_id(call, "device_id"), body.push_token)))

@@ -5,6 +5,7 @@ import orjson
 from chalicelib import errors
 from chalicelib.auth import cursors
 from chalicelib.domain.access import ReachKind, patient
+from chalicelib.domain.clinic_settings import Feature
 from chalicelib.domain.records.categories import Category
 from chalicelib.domain.records.paging import PageKey
 from chalicelib.domain.records.sight import Sight, sight_of
@@ -18,7 +19,13 @@ routes = Routes(__name__)
 FHIR = "application/fhir+json"
 
 
-@routes.get("/v1/patients/{pid}/summary", patient(None), answer=shapes.Summary, errors=(errors.NotFound,))
+@routes.get(
+    "/v1/patients/{pid}/summary",
+    patient(None),
+    feature=Feature.RECORDS,
+    answer=shapes.Summary,
+    errors=(errors.NotFound,),
+)
 def read_summary(call: Call, query: shapes.SummaryQuery) -> Answer:
     """Read what matters now: new results, medications, conditions, allergies."""
     summary = summaries.read(call.patient_id, _sight(call, query.as_))
@@ -44,7 +51,13 @@ def read_summary(call: Call, query: shapes.SummaryQuery) -> Answer:
     return Answer(f"{rest[:-1]},{','.join(parts)}}}")
 
 
-@routes.get("/v1/patients/{pid}/records", patient(None), answer=shapes.RecordPage, errors=(errors.NotFound,))
+@routes.get(
+    "/v1/patients/{pid}/records",
+    patient(None),
+    feature=Feature.RECORDS,
+    answer=shapes.RecordPage,
+    errors=(errors.NotFound,),
+)
 def list_records(call: Call, query: shapes.RecordsQuery) -> Answer:
     """Read the record page by page, the newest first."""
     wanted = Filter(query.category, query.from_, query.to, query.encounter, query.code, query.q)
@@ -61,6 +74,7 @@ def list_records(call: Call, query: shapes.RecordsQuery) -> Answer:
 @routes.get(
     "/v1/patients/{pid}/records/{record_id}",
     patient(None),
+    feature=Feature.RECORDS,
     answer=shapes.RecordDetail,
     other_answers={FHIR: {"type": "object"}},
     errors=(errors.NotFound,),

@@ -2,6 +2,7 @@
 
 from chalicelib import errors
 from chalicelib.domain.access import PUBLIC
+from chalicelib.domain.clinic_settings import Feature
 from chalicelib.handlers.routing import Answer, Call, Routes, path_id
 from chalicelib.schemas import recovery as shapes
 from chalicelib.services import password_resets, username_reminders
@@ -9,7 +10,14 @@ from chalicelib.services import password_resets, username_reminders
 routes = Routes(__name__)
 
 
-@routes.post("/v1/password-resets", PUBLIC, status=202, answer=shapes.PasswordReset, errors=(errors.TooManyRequests,))
+@routes.post(
+    "/v1/password-resets",
+    PUBLIC,
+    feature=Feature.PASSWORD_RESET,
+    status=202,
+    answer=shapes.PasswordReset,
+    errors=(errors.TooManyRequests,),
+)
 def request_reset(call: Call, body: shapes.PasswordResetRequest) -> Answer:
     """Ask for a new password: a code and a link go to the account's own mailbox, else its phone."""
     requested = password_resets.request(body.identifier, call.source_ip)

@@ -4,6 +4,7 @@ from chalicelib import errors
 from chalicelib.auth.sessions import Transport
 from chalicelib.clock import read_stamp
 from chalicelib.domain.access import PUBLIC
+from chalicelib.domain.clinic_settings import Feature
 from chalicelib.domain.notices import Channel
 from chalicelib.domain.registration import (
     ActivationClaim,
@@ -27,6 +28,7 @@ routes = Routes(__name__)
 @routes.post(
     "/v1/registrations",
     PUBLIC,
+    feature=Feature.REGISTRATION,
     status=201,
     answer=shapes.Registration,
     errors=(errors.IdentityNotConfirmed, errors.BelowMinimumAge, errors.RecordClosed, errors.TooManyRequests),
@@ -64,6 +66,7 @@ def _claim(body: shapes.NewRegistration) -> Claim:
 @routes.post(
     "/v1/registrations/{registration_id}/code",
     PUBLIC,
+    feature=Feature.REGISTRATION,
     status=202,
     answer=shapes.CodeSent,
     errors=(errors.NotFound, errors.RegistrationEnded, errors.TooManyRequests),
@@ -78,6 +81,7 @@ def resend_code(call: Call, body: shapes.CodeRequest) -> Answer:
 @routes.post(
     "/v1/activation-code-requests",
     PUBLIC,
+    feature=Feature.REGISTRATION,
     status=202,
     answer=shapes.ActivationCodeRequested,
     errors=(errors.TooManyRequests,),
@@ -91,6 +95,7 @@ def request_activation_code(call: Call, body: shapes.ActivationCodeRequest) -> A
 @routes.post(
     "/v1/registrations/{registration_id}/account",
     PUBLIC,
+    feature=Feature.REGISTRATION,
     status=201,
     answer=account_shapes.Session,
     limits_refusals=True,

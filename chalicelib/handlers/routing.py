@@ -27,7 +27,7 @@ from chalicelib.errors import (
 from chalicelib.handlers import cookies, problems, requests
 from chalicelib.handlers.operations import REGISTRY, Operation
 from chalicelib.schemas.base import NoQuery
-from chalicelib.services import access
+from chalicelib.services import access, clinic_settings
 from chalicelib.services.once import Once
 
 _View = TypeVar("_View", bound=Callable[..., Any])
@@ -200,6 +200,8 @@ class Routes(Blueprint):
         actor = _signed_in(operation, request)
         if actor.language in words.languages() and request.headers.get("accept-language") is None:
             language = actor.language or language
+        if operation.feature is not None:
+            clinic_settings.require(operation.feature, actor)
         path = requests.path_of(request)
         reach = access.permit(actor, operation.policy, path.get("pid"), operation.id)
         if operation.step_up:

@@ -40,7 +40,10 @@ class ClinicChoice(Body):
 
     minimum_age: int | None = Field(default=None, ge=0, le=_OLDEST, description="In years, for an own account.")
     security_questions: bool | None = None
-    features: dict[Feature, bool] = Field(default={}, description="What clients show; false leaves it out.")
+    features: dict[Feature, bool] = Field(
+        default={},
+        description="What patients and caregivers have; what is false is refused with `feature_off`, but for staff.",
+    )
     opening_hours: list[OpenHours] = Field(default=[], max_length=28)
     lines: list[Line] = Field(default=[], max_length=20)
 

@@ -3,6 +3,7 @@
 from chalicelib.domain.access import Actor
 from chalicelib.domain.audit import Action, Entry
 from chalicelib.domain.clinic_settings import Chosen, ClinicRules, Feature
+from chalicelib.errors import FeatureOff
 from chalicelib.models import audit
 from chalicelib.models import clinic_settings as storage
 from chalicelib.models.transaction import transaction
@@ -12,6 +13,16 @@ from chalicelib.settings import settings
 def rules() -> ClinicRules:
     """What holds now; a change is everywhere within half a minute."""
     return _over_the_deployments(*storage.find_recent())
+
+
+def require(feature: Feature, actor: Actor) -> None:
+    """Let nobody but staff, who work with it, use what the clinic has switched off. Raises FeatureOff.
+
+    What the deployment lacks, as a push service, is not refused: clients leave it out.
+    """
+    chosen, _ = storage.find_recent()
+    if not actor.roles and not chosen.features.get(feature, True):
+        raise FeatureOff
 
 
 def read() -> ClinicRules:

@@ -397,7 +397,7 @@ def bodies(portal: Portal, whose: Somebody) -> dict[str, Callable[[], dict[str, 
             "client_secret": secret,
         },
         "clinic_issue_activation_code": lambda: {"_path": {"pid": portal.new_patient().patient_id}},
-        "clinic_settings_replace_settings": lambda: {"features": {"push": False}},
+        "clinic_settings_replace_settings": lambda: {"features": {"push": True}},
         "patient_changes_ask_for_change": lambda: {
             "mobile_phone": "+13125550177",
             "_path": {"pid": whose.patient_id},
