@@ -30,14 +30,18 @@ def break_glass(actor: Actor, patient_id: str, reason: str, once: Once) -> Broke
     if patients.find(patient_id) is None:
         raise NotFound
 
+    made: list[str] = []
+
     def change(tx: Transaction) -> dict[str, str]:
         ends_at = clock.stamp(clock.now() + GLASS_LASTS)
-        glass_id = care_ties.break_glass(tx, patient_id, actor.id, ends_at, reason)
+        made.append(glass_id := care_ties.break_glass(tx, patient_id, actor.id, ends_at, reason))
         outbox.post(tx, Notice(NoticeKind.BREAK_GLASS, patient_id=patient_id))
         about: dict[str, object] = {"glass_id": glass_id, "ends_at": ends_at}
         audit.record(tx, Entry(actor, Action.GLASS_BREAK, patient_id=patient_id, about=about))
         return {"glass_id": glass_id, "ends_at": ends_at}
 
     broken = once.commit(change)
-    observability.count("BreakGlass")
+    if broken["glass_id"] in made:
+        # A replay opens nothing, and alarms nobody anew.
+        observability.count("BreakGlass")
     return BrokenGlass(patient_id, clock.read_stamp(broken["ends_at"]))

@@ -78,6 +78,20 @@ def test_only_clinicians_break_the_glass_and_it_opens_one_patient_to_one_of_them
     assert _break(portal, token, f"pat_{'0' * 26}").status == 404
 
 
+def test_replays_alarm_nobody_and_tell_nobody_again(portal: Portal, capsys: pytest.CaptureFixture[str]) -> None:
+    person, clinician, key = portal.register(), new_staff(Role.CLINICIAN), str(uuid.uuid4())
+    token = token_of(clinician)
+    before = len(portal.emails(person.patient.email))
+    capsys.readouterr()
+    answers = [_break(portal, token, person.patient.patient_id, key=key) for _ in range(3)]
+    assert [answer.status for answer in answers] == [201] * 3
+    assert len({answer.text for answer in answers}) == 1
+    assert capsys.readouterr().out.count('"BreakGlass":') == 1
+    assert len(portal.emails(person.patient.email)) == before + 1
+    assert _break(portal, token, person.patient.patient_id, key=str(uuid.uuid4())).status == 201
+    assert capsys.readouterr().out.count('"BreakGlass":') == 1
+
+
 def test_a_replay_lasts_no_longer_than_the_first(portal: Portal) -> None:
     patient, clinician, key = portal.new_patient(), new_staff(Role.CLINICIAN), str(uuid.uuid4())
     first = _break(portal, token_of(clinician), patient.patient_id, key=key).json
