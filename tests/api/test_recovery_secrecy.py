@@ -79,7 +79,11 @@ def test_an_identifier_that_nobody_has_is_answered_as_any_other(
 
 
 def _seen(portal: Portal, identifier: str) -> str:
-    """An answer without its id, and the calls that it took; some are made at the same time, in no order."""
+    """An answer without its id, and the calls that it took; some are made at the same time, in no order.
+
+    What the clinic has decided is read once in half a minute, for whoever asks then.
+    """
+    assert portal.call("GET", "/v1/config").status == 200
     with recorded() as calls:
         answer = ask(portal, identifier)
     status, headers, body = seen_by_a_stranger(answer)
