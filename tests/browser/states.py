@@ -1,5 +1,6 @@
 """Every page that a link can show, and how to get there."""
 
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ from tests.support.links import OF_ACCOUNTS
 
 VERIFY, DISOWN = LinkPurpose.VERIFY_EMAIL, LinkPurpose.DISOWN_EMAIL
 RESET, STOP = LinkPurpose.RESET_PASSWORD, LinkPurpose.STOP_MESSAGES
+STAFF, CARE = LinkPurpose.STAFF_INVITATION, LinkPurpose.ACCEPT_INVITATION
 WRONG = "April 13, 1961"
 
 TYPED: dict[LinkPurpose, dict[str, str]] = {
@@ -101,6 +103,37 @@ def _tried(purpose: LinkPurpose) -> Callable[[Visitor], None]:
     return reach
 
 
+def _staff(*forms: dict[str, str]) -> Callable[[Visitor], None]:
+    """An invitation to the team, and what its reader types into one form after the other."""
+
+    def reach(visitor: Visitor) -> None:
+        _form(STAFF)(visitor)
+        for typed in forms:
+            visitor.submit(**typed)
+
+    return reach
+
+
+def _choice() -> dict[str, str]:
+    return {"username": f"member.{uuid.uuid4().hex[:10]}", "new_password": NEW_PASSWORD}
+
+
+def _staff_done(visitor: Visitor) -> None:
+    _staff(_choice())(visitor)
+    visitor.submit(code=visitor.code_of_the_app())
+
+
+def _said_no(*, then_again: bool = False) -> Callable[[Visitor], None]:
+    def reach(visitor: Visitor) -> None:
+        path = visitor.new_link(CARE)
+        visitor.visit(path)
+        visitor.submit()
+        if then_again:
+            visitor.visit(path)
+
+    return reach
+
+
 def _unknown(visitor: Visitor) -> None:
     visitor.visit("/l/01ARZ3NDEKTSV4RRFFQ69G5FAVabcdefghijklmnopqrstuv")
 
@@ -117,5 +150,15 @@ STATES = (
     State("reset_password-weak", 422, _problems(RESET, date_of_birth=BORN, new_password="Ingrid Solberg")),
     State("reset_password-question", 200, _question),
     State("reset_password-wrong_answer", 422, _wrong_answer),
+    State("staff_invitation-form", 200, _form(STAFF)),
+    State("staff_invitation-missing", 422, _staff({})),
+    State("staff_invitation-factor", 200, _staff(_choice())),
+    State("staff_invitation-wrong_code", 422, _staff(_choice(), {"code": "000000"})),
+    State("staff_invitation-done", 200, _staff_done),
+    State("staff_invitation-expired", 410, _expired(STAFF)),
+    State("accept_invitation-form", 200, _form(CARE)),
+    State("accept_invitation-done", 200, _said_no()),
+    State("accept_invitation-used", 410, _said_no(then_again=True)),
+    State("accept_invitation-expired", 410, _expired(CARE)),
     State("unknown", 404, _unknown),
 )

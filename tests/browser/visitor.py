@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from pyotp import TOTP
+
 from chalicelib.domain.links import LASTS, LinkPurpose
 from tests.support.program import Json, Program
 
@@ -57,6 +59,12 @@ class Visitor:
             self.page.click("button")
         self.status = sent.value.status
 
+    def code_of_the_app(self) -> str:
+        """What an app shows that was set up with the key on the page."""
+        key = self.page.text_content("main p strong") or ""
+        moved = self.program.must("POST", "/clock", {"advance_seconds": 1}, port=self.program.console)["now"]
+        return TOTP(key.replace(" ", "")).at(datetime.fromisoformat(moved))
+
     def advance(self, by: timedelta) -> None:
         """Moves the portal's clock on."""
         self.program.must("POST", "/clock", {"advance_seconds": round(by.total_seconds())}, port=self.program.console)
@@ -68,7 +76,11 @@ class Visitor:
 
     def new_link(self, purpose: LinkPurpose) -> str:
         """The path of a link that a new person was sent."""
+        if purpose is LinkPurpose.STAFF_INVITATION:
+            return _Admin(self.program).invite()
         person = _Person(self.program, self.language)
+        if purpose is LinkPurpose.ACCEPT_INVITATION:
+            return person.invite_a_caregiver()
         if purpose is LinkPurpose.RESET_PASSWORD:
             return person.ask_for_a_reset()
         if purpose is LinkPurpose.STOP_MESSAGES:
@@ -76,6 +88,36 @@ class Visitor:
         if purpose is LinkPurpose.UNDO_CHANGE:
             return person.change_the_username()
         return person.links_in_the_first_email()[_PLACE_OF_LINK[purpose]]
+
+
+@dataclass
+class _Admin:
+    """The sample clinic's admin."""
+
+    program: Program
+
+    def invite(self) -> str:
+        email, key = f"member-{uuid.uuid4().hex[:8]}@example.org", str(uuid.uuid4())
+        asked = {"name": "Nora Whitfield", "email": email, "roles": ["front_desk"]}
+        self.program.must("POST", "/v1/clinic/staff", asked, token=self._strong_token(), Idempotency_Key=key)
+        return self.program.link_sent_to(email)
+
+    def _strong_token(self) -> str:
+        sample = self.program.must("GET", "/sample.json", port=self.program.console)["staff"]
+        admin = next(one for one in sample if one["roles"] == ["admin"])
+        named = {"username": admin["username"], "password": admin["password"]}
+        begun = self.program.call("POST", "/v1/sessions", named).json
+        step = {"mfa_token": begun["mfa_token"], "method": "totp", "code": self._code(admin["totp_secret"])}
+        token = self.program.must("POST", "/v1/sessions/mfa", step)["access_token"]
+        proof = {"code": self._code(admin["totp_secret"])}
+        strong: str = self.program.must("POST", "/v1/me/step-up", proof, token=token)["access_token"]
+        return strong
+
+    def _code(self, secret: str) -> str:
+        """A code that was not used before: of the next minute, which comes at once."""
+        moved = self.program.must("POST", "/clock", {"advance_seconds": 60}, port=self.program.console)["now"]
+        self.program.forget_clinic_token()
+        return TOTP(secret).at(datetime.fromisoformat(moved))
 
 
 @dataclass
@@ -113,6 +155,14 @@ class _Person:
         changed = self.program.call("PUT", "/v1/me/username", name, token=strong["access_token"])
         assert changed.status == 200, changed.body
         return self._links(1)[0]
+
+    def invite_a_caregiver(self) -> str:
+        strong = self.program.must("POST", "/v1/me/step-up", {"password": _PASSWORD}, token=self._token)
+        email = f"caregiver-{uuid.uuid4().hex[:8]}@example.org"
+        asked = {"email": email, "scopes": ["appointments"]}
+        key, token = str(uuid.uuid4()), strong["access_token"]
+        self.program.must("POST", "/v1/patients/me/caregivers", asked, token=token, Idempotency_Key=key)
+        return self.program.link_sent_to(email)
 
     def wait_for_results(self) -> str:
         verify, _ = self._links(0)
