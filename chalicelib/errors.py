@@ -350,6 +350,58 @@ class PatientDeceased(Conflict):
     code = "patient_deceased"
 
 
+class PatientMerged(Conflict):
+    """The patient turned out to be another one: `merged_into` is the id that counts."""
+
+    code = "patient_merged"
+
+    def __init__(self, merged_into: str) -> None:
+        super().__init__()
+        self.merged_into = merged_into
+
+
+class DuplicateHasMerges(Conflict):
+    """Others are merged into the patient who shall be merged: there are no chains."""
+
+    code = "duplicate_has_merges"
+
+
+class MergeLimitReached(Conflict):
+    """As many patients are merged into one as may be."""
+
+    code = "merge_limit_reached"
+
+
+class MergeOfStaff(Conflict):
+    """An account of somebody of the clinic is not closed by merging patients."""
+
+    code = "merge_of_staff"
+
+
+class MergeOutdated(Conflict):
+    """What was previewed is no longer so."""
+
+    code = "merge_outdated"
+
+
+class MergeUndone(Conflict):
+    """The merge was undone before."""
+
+    code = "merge_undone"
+
+
+class MergeSettled(Conflict):
+    """A merge can be undone for 30 days."""
+
+    code = "merge_settled"
+
+
+class LaterMergeFirst(Conflict):
+    """Merges are undone in the order in which they would be taken apart: the latest first."""
+
+    code = "later_merge_first"
+
+
 class ActivationCodeChanged(Conflict):
     """An activation code was used or replaced at the same moment."""
 

@@ -125,6 +125,7 @@ def authenticate(access_token: str, transport: Transport) -> Actor:
         language=account.language if account else None,
         roles=account.staff_roles if account else frozenset(),
         practitioner_id=account.practitioner_id if account else None,
+        joined=tuple(sorted(account.joined_patients or ())) if account else (),
         stepped_up_at=clock.read_stamp(session.stepped_up_at) if session.stepped_up_at else None,
     )
 

@@ -31,8 +31,9 @@ class ClientScope(StrEnum):
 class Actor:
     """Who is calling. `patient_id` is the patient that an account's holder is; a caregiver need be none.
 
-    `language` is the one that an account's holder chose; `stepped_up_at`, aware in UTC, is when they last proved in
-    this session that it is them. By `practitioner_id` the records name somebody of the clinic.
+    `joined` are the patients who are merged into that one. `language` is the one that an account's holder chose;
+    `stepped_up_at`, aware in UTC, is when they last proved in this session that it is them. By `practitioner_id` the
+    records name somebody of the clinic.
     """
 
     kind: ActorKind
@@ -44,6 +45,7 @@ class Actor:
     roles: frozenset[Role] = frozenset()
     practitioner_id: str | None = None
     stepped_up_at: datetime | None = None
+    joined: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -142,7 +144,8 @@ class Reach:
     """For which patient a call is, as what the caller reaches them, and how far ("" where it is for none).
 
     `scopes` are a caregiver's, None where there is no such limit; `closed` are those of them that the patient's age has
-    closed; `sees_sensitive` is about what the law or the clinic marks as sensitive.
+    closed; `sees_sensitive` is about what the law or the clinic marks as sensitive. `joined` are the patients who are
+    merged into that one: their records are read with this one's.
     """
 
     patient_id: str = ""
@@ -150,6 +153,12 @@ class Reach:
     scopes: frozenset[Scope] | None = None
     sees_sensitive: bool = True
     closed: frozenset[Scope] = frozenset()
+    joined: tuple[str, ...] = ()
+
+    @property
+    def patient_ids(self) -> tuple[str, ...]:
+        """The patient, and whoever is merged into them."""
+        return (self.patient_id, *self.joined)
 
     def covers(self, scope: Scope) -> bool:
         """Whether a caregiver's grant goes so far; everybody else is limited by the route's policy alone."""

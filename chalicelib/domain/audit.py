@@ -61,6 +61,8 @@ class Action(StrEnum):
     PATIENT_CREATE = "patient:create"
     PATIENT_EDIT = "patient:edit"
     PATIENT_LOOKUP = "patient:lookup"
+    PATIENT_MERGE = "patient:merge"
+    PATIENT_MERGE_UNDO = "patient:merge:undo"
     PROXY_REQUESTS_READ = "proxy_requests:read"
     PROXY_REQUEST_APPROVE = "proxy_request:approve"
     PROXY_REQUEST_CREATE = "proxy_request:create"

@@ -11,6 +11,7 @@ from chalicelib.domain.caregivers import Scope
 class NoticeKind(StrEnum):
     """Every kind of notice; each has its templates under templates/email/<kind> and, where it may be one, an SMS."""
 
+    ACCOUNT_CLOSED = "account_closed"
     ACTIVATION_CODE = "activation_code"
     CONTACT_RESTORED = "contact_restored"
     EMAIL_CHANGED = "email_changed"
@@ -27,6 +28,8 @@ class NoticeKind(StrEnum):
     EMAIL_IN_USE = "email_in_use"
     EMAIL_REMOVED = "email_removed"
     EMAIL_STOPPED = "email_stopped"
+    FILES_JOINED = "files_joined"
+    FILES_PARTED = "files_parted"
     GRANT_CHANGED = "grant_changed"
     GRANT_ENDED = "grant_ended"
     NEW_DEVICE = "new_device"
@@ -155,6 +158,13 @@ RULES: Mapping[NoticeKind, Rule] = {
     NoticeKind.CONTACT_REMOVED: Rule(NoticeType.SECURITY, AddressBook.STRANGER, (Channel.EMAIL, Channel.SMS)),
     NoticeKind.CONTACT_REPLACED: Rule(NoticeType.SECURITY, AddressBook.EVERYWHERE, _ALL, scope=Scope.EVERYTHING),
     NoticeKind.BREAK_GLASS: Rule(
+        NoticeType.SECURITY, AddressBook.EVERYWHERE, _ALL, scope=Scope.EVERYTHING, target="access_log"
+    ),
+    NoticeKind.ACCOUNT_CLOSED: Rule(NoticeType.SECURITY, AddressBook.STRANGER, (Channel.EMAIL, Channel.SMS)),
+    NoticeKind.FILES_JOINED: Rule(
+        NoticeType.SECURITY, AddressBook.EVERYWHERE, _ALL, scope=Scope.EVERYTHING, target="access_log"
+    ),
+    NoticeKind.FILES_PARTED: Rule(
         NoticeType.SECURITY, AddressBook.EVERYWHERE, _ALL, scope=Scope.EVERYTHING, target="access_log"
     ),
     NoticeKind.EMAIL_CONFIRMATION: Rule(NoticeType.SECURITY, AddressBook.PENDING_EMAIL, _EMAIL),

@@ -23,6 +23,8 @@ class Method(StrEnum):
 class MatchProblem(StrEnum):
     """Why an identity was not confirmed: for staff, who help the patient. Who registers hears one and the same."""
 
+    MERGED = "merged"
+    """The number is one of a patient who turned out to be another, and who alone can register."""
     UNKNOWN = "unknown"
     """No patient has this clinic number, or these names and this birth date."""
     NAMES = "names"

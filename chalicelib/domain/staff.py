@@ -38,7 +38,8 @@ class Permission(StrEnum):
 _DESK = frozenset({Permission.PATIENTS_FIND, Permission.PATIENTS_WRITE, Permission.ACTIVATION_CODES_WRITE})
 
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
-    Role.FRONT_DESK: _DESK | {Permission.CONTACT_CHANGES_DECIDE, Permission.PROXY_REQUESTS_DECIDE},
+    Role.FRONT_DESK: _DESK
+    | {Permission.PATIENTS_MERGE, Permission.CONTACT_CHANGES_DECIDE, Permission.PROXY_REQUESTS_DECIDE},
     Role.CLINICIAN: frozenset({Permission.PATIENTS_FIND, Permission.RECORDS_READ, Permission.GLASS_BREAK}),
     Role.BILLING: frozenset({Permission.PATIENTS_FIND}),
     Role.HELP_DESK: frozenset(

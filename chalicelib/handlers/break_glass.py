@@ -1,5 +1,6 @@
 """Opening a record in an emergency."""
 
+from chalicelib import errors
 from chalicelib.domain.access import staff
 from chalicelib.domain.staff import Permission
 from chalicelib.handlers.routing import Answer, Call, Routes
@@ -15,6 +16,7 @@ routes = Routes(__name__)
     status=201,
     answer=shapes.BrokenGlass,
     creates=True,
+    errors=(errors.PatientMerged,),
 )
 def break_glass(call: Call, body: shapes.BreakingGlass) -> Answer:
     """Open a patient's record in an emergency for 60 minutes; the patient is told, and the clinic alarmed."""

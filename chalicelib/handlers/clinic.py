@@ -52,6 +52,7 @@ def patient_row(patient: FoundPatient) -> shapes.PatientRow:
         names=list(patient.names),
         birth_date=patient.birth_date,
         deceased=patient.deceased,
+        merged_from=list(patient.merged_from),
     )
 
 
@@ -61,7 +62,13 @@ def patient_row(patient: FoundPatient) -> shapes.PatientRow:
     status=201,
     answer=shapes.ActivationCode,
     creates=True,
-    errors=(errors.NotFound, errors.PatientDeceased, errors.AccountExists, errors.ActivationCodeChanged),
+    errors=(
+        errors.NotFound,
+        errors.PatientMerged,
+        errors.PatientDeceased,
+        errors.AccountExists,
+        errors.ActivationCodeChanged,
+    ),
 )
 def issue_activation_code(call: Call, body: shapes.NewActivationCode) -> Answer:
     """Issue an activation code for a patient; the one before it is dead."""
@@ -79,7 +86,10 @@ def issue_activation_code(call: Call, body: shapes.NewActivationCode) -> Answer:
 
 
 @routes.get(
-    "/v1/clinic/patients/{pid}/activation-codes", _CODES, answer=shapes.ActivationCodeState, errors=(errors.NotFound,)
+    "/v1/clinic/patients/{pid}/activation-codes",
+    _CODES,
+    answer=shapes.ActivationCodeState,
+    errors=(errors.NotFound, errors.PatientMerged),
 )
 def read_activation_code(call: Call) -> Answer:
     """Read how a patient's activation code is; the code itself is not shown again."""
@@ -100,7 +110,7 @@ def read_activation_code(call: Call) -> Answer:
     "/v1/clinic/patients/{pid}/activation-codes",
     _CODES,
     status=204,
-    errors=(errors.NotFound, errors.ActivationCodeChanged),
+    errors=(errors.NotFound, errors.PatientMerged, errors.ActivationCodeChanged),
 )
 def revoke_activation_code(call: Call) -> Answer:
     """Let a patient's activation code be worth nothing."""

@@ -46,7 +46,7 @@ def search_patients(call: Call, body: shapes.PatientSearch, query: shapes.Search
     return Answer(clinic_shapes.PatientPage(items=items, next_cursor=next_cursor))
 
 
-@routes.get(_ONE, _FIND, answer=shapes.DeskPatient, tells_version=True)
+@routes.get(_ONE, _FIND, answer=shapes.DeskPatient, tells_version=True, errors=(errors.PatientMerged,))
 def read_patient(call: Call) -> Answer:
     """Read who a patient is, with the contacts on file."""
     return _answer(clinic_patients.read(call.actor, call.patient_id))
@@ -59,7 +59,7 @@ def read_patient(call: Call) -> Answer:
     edits=True,
     tells_version=True,
     step_up=True,
-    errors=(errors.Conflict,),
+    errors=(errors.Conflict, errors.PatientMerged),
 )
 def edit_patient(call: Call, body: shapes.PatientEdit) -> Answer:
     """Correct a patient; what was written before is kept as an older version."""

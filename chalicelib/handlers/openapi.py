@@ -101,6 +101,7 @@ _TAGS = {
     "clinic_settings": "What the clinic decides for itself.",
     "patient_changes": "What the clinic has on file, and changes to it.",
     "clinic_patients": "The clinic's patients, as staff write them down and look for them.",
+    "merges": "Two patients who turn out to be one, as staff merge and part them.",
     "clinic_accounts": "The help desk: who has an account, and recovery.",
     "clinic_staff": "The clinic's staff, as admins manage them.",
     "clients": "The clinic's own systems, as admins manage them.",
@@ -126,6 +127,7 @@ _PATH_PARAMETERS = {
     "session_id": "A session's id.",
     "account_id": "The id of somebody's account.",
     "change_id": "The id of a change that a patient asked for.",
+    "merge_id": "The id of a merge of two patients.",
     "staff_id": "The id of a member of staff.",
     "client_id": "The id of one of the clinic's own systems.",
     "webhook_id": "The id of one's own webhook.",
@@ -291,7 +293,7 @@ def _errors_of_policy(operation: Operation) -> list[type[errors.PortalError]]:
         case PolicyKind.OPTIONAL:
             return [] if operation.is_safe else [errors.CsrfTokenMissing]
         case PolicyKind.PATIENT if operation.policy.permission:
-            return [errors.NotSignedIn, errors.Forbidden, errors.NotInCareTeam]
+            return [errors.NotSignedIn, errors.Forbidden, errors.NotInCareTeam, errors.PatientMerged]
         case _:
             return [errors.NotSignedIn, errors.Forbidden]
 

@@ -51,7 +51,7 @@ def list_changes(call: Call, query: shapes.WaitingQuery) -> Answer:
     _DECIDES,
     status=204,
     step_up=True,
-    errors=(errors.Conflict, errors.OwnRequest, errors.StaleVersion),
+    errors=(errors.Conflict, errors.OwnRequest, errors.PatientMerged, errors.StaleVersion),
 )
 def approve_change(call: Call, body: shapes.Approval) -> Answer:
     """Put on file what a patient asked for; every old address is told."""

@@ -67,6 +67,8 @@ def body(error: errors.PortalError, request_id: str, language: str) -> dict[str,
     if isinstance(error, errors.SecurityAnswerRequired):
         text = words.say(f"question.{error.question_id}", language)
         members["question"] = {"question_id": error.question_id, "text": text}
+    if isinstance(error, errors.PatientMerged):
+        members["merged_into"] = error.merged_into
     if isinstance(error, errors.Refused):
         found = error.errors if isinstance(error, errors.Invalid) else []
         members["errors"] = [_field(wrong, language) for wrong in found]

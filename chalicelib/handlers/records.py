@@ -28,7 +28,7 @@ FHIR = "application/fhir+json"
 )
 def read_summary(call: Call, query: shapes.SummaryQuery) -> Answer:
     """Read what matters now: new results, medications, conditions, allergies."""
-    summary = summaries.read(call.patient_id, _sight(call, query.as_))
+    summary = summaries.read(call.reach.patient_ids, _sight(call, query.as_))
     about = shapes.PatientSummary(
         patient_id=summary.patient.pk,
         clinic_number=summary.patient.clinic_number,
@@ -64,7 +64,7 @@ def list_records(call: Call, query: shapes.RecordsQuery) -> Answer:
     binding = call.binding(filters=repr(wanted))
     after = PageKey(*cursors.unseal(query.cursor, binding)) if query.cursor is not None else None
     sight = _sight(call, query.as_)
-    page = records.find_page(call.patient_id, wanted, limit=query.limit, after=after, sight=sight)
+    page = records.find_page(call.reach.patient_ids, wanted, limit=query.limit, after=after, sight=sight)
     next_cursor = (
         orjson.dumps(cursors.seal([page.after.sk, page.after.order_key], binding)).decode() if page.after else "null"
     )
@@ -83,10 +83,10 @@ def read_record(call: Call, query: shapes.RecordQuery) -> Answer:
     """Read one entry; with `format=fhir` the resource as the clinic sent it."""
     record_id, sight = path_id(call, "record_id"), _sight(call, query.as_)
     if query.format == "fhir":
-        return Answer(records.find_fhir(call.patient_id, record_id, sight), headers={"Content-Type": FHIR})
-    category, view = records.find(call.patient_id, record_id, sight)
+        return Answer(records.find_fhir(call.reach.patient_ids, record_id, sight), headers={"Content-Type": FHIR})
+    category, view = records.find(call.reach.patient_ids, record_id, sight)
     if category is Category.ENCOUNTER:
-        during = ",".join(records.find_of_encounter(call.patient_id, record_id, sight))
+        during = ",".join(records.find_of_encounter(call.reach.patient_ids, record_id, sight))
         return Answer(f'{view[:-1]},"during":[{during}]}}')
     return Answer(view)
 

@@ -45,7 +45,10 @@ class Principal(AccountsTable, discriminator="principal"):
 
 
 class Account(Principal, discriminator="account"):
-    """A person's account; sort key `principal`."""
+    """A person's account; sort key `principal`.
+
+    `joined_patients` are those who are merged into its holder (models/merges.py keeps them as the patient's row says).
+    """
 
     patient_id = UnicodeAttribute(null=True)
     birth_date = UnicodeAttribute(null=True)
@@ -73,6 +76,8 @@ class Account(Principal, discriminator="account"):
     factors_version = NumberAttribute(default=0)
     created_at = UnicodeAttribute()
     version = NumberAttribute(default=1)
+    joined_patients: UnicodeSetAttribute = UnicodeSetAttribute(null=True)
+    closed_by_merge = UnicodeAttribute(null=True)
 
     @property
     def bound_factors(self) -> frozenset[Factor]:

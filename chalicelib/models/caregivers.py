@@ -116,6 +116,12 @@ def find_ties(account_id: str) -> list[Tie]:
     return [tie for tie in ties if tie is not None]
 
 
+def count_in_care(account_id: str) -> int:
+    """How many patients an account's holder looks after, over or not."""
+    with storage_errors():
+        return len(list(InCare.query(account_id, InCare.sk.startswith(_IN_CARE), consistent_read=True)))
+
+
 def _tie(rows: dict[Key, PatientsTable], patient_id: str, account_id: str) -> Tie | None:
     patient, grant = rows.get((patient_id, PATIENT)), rows.get((patient_id, f"{_GRANT}{account_id}"))
     if isinstance(patient, Patient) and isinstance(grant, GrantRow):

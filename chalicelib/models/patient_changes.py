@@ -7,7 +7,7 @@ from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 
 from chalicelib import clock, ids
 from chalicelib.errors import Conflict, NotFound, StaleVersion
-from chalicelib.models.base import storage_errors
+from chalicelib.models.base import Key, storage_errors
 from chalicelib.models.patients import PATIENT, Patient, PatientsTable, find_many
 from chalicelib.models.transaction import Precedence, Transaction
 
@@ -35,6 +35,11 @@ class ListedChange(PatientsTable, discriminator="listed_change"):
     """By which staff find what is pending: one partition, sort key is the request's id."""
 
     patient_id = UnicodeAttribute()
+
+
+def key(patient_id: str) -> Key:
+    """Where a patient's request is."""
+    return patient_id, _PENDING
 
 
 def find(patient_id: str) -> PatientChange | None:

@@ -6,11 +6,12 @@ Who the clinic's patients are, and by what identifiers they and the clinic's peo
 import json
 
 from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.expressions.condition import Condition
 
 from chalicelib.domain.patient_search import words_of
-from chalicelib.errors import Conflict
+from chalicelib.errors import Conflict, PortalError
 from chalicelib.models.base import AreaMeta, Row, storage_errors
-from chalicelib.models.transaction import Transaction
+from chalicelib.models.transaction import Precedence, Transaction
 
 _IDENTIFIER_PAGE = 50
 
@@ -52,6 +53,15 @@ class Patient(Held, discriminator="patient"):
     identifiers = UnicodeAttribute(default="[]")
     demographics = UnicodeAttribute(default="{}")
     contacts_replaced_at = UnicodeAttribute(null=True)
+    merged_into = UnicodeAttribute(null=True)
+    merged_from = UnicodeAttribute(default="[]")
+    merge_version = NumberAttribute(default=0)
+
+    @property
+    def joined_ids(self) -> tuple[str, ...]:
+        """The patients who turned out to be this one, while they are merged into it: their records are this one's."""
+        found: list[dict[str, str]] = json.loads(self.merged_from)
+        return tuple(one["patient_id"] for one in found)
 
     @property
     def all_names(self) -> list[tuple[list[str], str]]:
@@ -137,7 +147,23 @@ def remove_identifier(tx: Transaction, value_hash: str, system: str, target_id: 
 def put_held(tx: Transaction, row: Held, *, replaces: int | None) -> None:
     """Store the present version of a resource, if the version that was read is still the present one."""
     condition = type(row).version == replaces if replaces else type(row).pk.does_not_exist()
+    if replaces and isinstance(row, Patient):
+        # Being merged is no new version of what was sent, and must outlive one that is on its way.
+        condition &= has_same_merges(row)
     tx.put(row, condition=condition, error=Conflict())
+
+
+def has_same_merges(patient: Patient) -> Condition:
+    """That a patient was neither merged nor parted since this row was read."""
+    version = int(patient.merge_version)
+    is_same: Condition = Patient.merge_version == version
+    # A row of before there were merges has no such attribute.
+    return is_same if version else is_same | Patient.merge_version.does_not_exist()
+
+
+def check_merges(tx: Transaction, patient: Patient, error: PortalError) -> None:
+    """Require that a patient was neither merged nor parted since they were read."""
+    tx.check(patient, has_same_merges(patient), error=error, precedence=Precedence.STATE)
 
 
 def note_last_updated(tx: Transaction, row: Held, at: str) -> None:

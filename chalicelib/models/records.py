@@ -3,6 +3,8 @@
 The record's rows in five orders, and every version of every resource as it was sent.
 """
 
+import itertools
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import TypeAlias
@@ -206,6 +208,20 @@ def find_all_of(patient_id: str) -> list[Record]:
         return list(Record.query(patient_id, Record.sk.startswith("record#"), consistent_read=True))
 
 
+def count(patient_id: str, most: int) -> tuple[Counter[str], bool]:
+    """How many records of each category a patient has, of the first `most` records, and whether those are all."""
+    with storage_errors():
+        rows = Record.query(
+            patient_id,
+            Record.sk.startswith("record#"),
+            consistent_read=True,
+            attributes_to_get=["category", "kind"],
+            limit=most + 1,
+        )
+        categories = [row.category for row in rows]
+    return Counter(categories[:most]), len(categories) <= most
+
+
 Restriction: TypeAlias = Condition
 """What the rows of a page must fulfil beyond their place in an order."""
 
@@ -251,9 +267,10 @@ def find(patient_id: str, record_id: str) -> Record | None:
     return Record.find(patient_id, record_sk(record_id))
 
 
-def find_many(patient_id: str, record_ids: Iterable[str]) -> dict[str, Record]:
-    """Those of some records that a patient has, by id: one round trip for each 100."""
-    rows = Record.find_all([(patient_id, record_sk(record_id)) for record_id in record_ids])
+def find_many(patient_ids: Iterable[str], record_ids: Iterable[str]) -> dict[str, Record]:
+    """Those of some records that one of some patients has, by id: one round trip for each 100 pairs."""
+    places = itertools.product(patient_ids, [record_sk(record_id) for record_id in record_ids])
+    rows = Record.find_all(list(places))
     return {row.record_id: row for row in rows.values()}
 
 

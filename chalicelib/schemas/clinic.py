@@ -43,6 +43,7 @@ class PatientRow(Shape):
     names: list[str]
     birth_date: str | None
     deceased: bool
+    merged_from: list[str] = Field(description="The ids of patients who are merged into this one.")
 
 
 class PatientPage(Shape):

@@ -31,6 +31,7 @@ class Problem(Shape):
     request_id: str
     errors: list[FieldErrorShape] | None = None
     question: Question | None = Field(default=None, description="Only with `security_answer_required`.")
+    merged_into: str | None = Field(default=None, description="Only with `patient_merged`: the patient who counts.")
 
 
 class ErrorEntry(Shape):

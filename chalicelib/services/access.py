@@ -9,8 +9,9 @@ from datetime import timedelta
 from chalicelib import clock, ids
 from chalicelib.domain.access import Actor, ActorKind, Policy, PolicyKind, Reach, ReachKind
 from chalicelib.domain.audit import Action, Entry
-from chalicelib.errors import Forbidden, NotFound, NotInCareTeam, NotSignedIn, StepUpRequired
-from chalicelib.models import audit
+from chalicelib.errors import Forbidden, NotFound, NotInCareTeam, NotSignedIn, PatientMerged, StepUpRequired
+from chalicelib.models import audit, patients
+from chalicelib.models.base import together
 from chalicelib.services import care_ties, grants
 
 STEP_UP_LASTS = timedelta(minutes=5)
@@ -20,8 +21,8 @@ STEP_UP_LASTS = timedelta(minutes=5)
 def permit(actor: Actor, policy: Policy, pid: str | None, operation_id: str) -> Reach:
     """How far the policy lets the actor through, and for which patient.
 
-    Raises NotSignedIn, Forbidden for the wrong kind of caller, NotFound for a patient who is not the caller's, and
-    NotInCareTeam for staff without a tie to the patient.
+    Raises NotSignedIn, Forbidden for the wrong kind of caller, NotFound for a patient who is not the caller's,
+    NotInCareTeam for staff without a tie to the patient, and PatientMerged for staff where another took their place.
     """
     if policy.kind in {PolicyKind.PUBLIC, PolicyKind.OPTIONAL}:
         return Reach()
@@ -62,7 +63,7 @@ def _is_open(actor: Actor, policy: Policy) -> bool:
 def _permit_patient(actor: Actor, policy: Policy, pid: str | None, operation_id: str) -> Reach:
     own = actor.patient_id
     if own is not None and pid in {"me", own}:
-        return Reach(own)
+        return Reach(own, joined=actor.joined)
     reach = _reach_of_another(actor, policy, pid) if pid is not None and ids.has_prefix(pid, "pat") else None
     if reach is None:
         _audit_refusal(actor, pid)
@@ -75,14 +76,26 @@ def _permit_patient(actor: Actor, policy: Policy, pid: str | None, operation_id:
 def _reach_of_another(actor: Actor, policy: Policy, patient_id: str) -> Reach | None:
     """As staff who care for the patient, else as a caregiver, which somebody of the clinic may be as well."""
     is_for_staff = actor.has(policy.permission)
-    if is_for_staff and care_ties.has_tie(actor, patient_id):
-        return Reach(patient_id, ReachKind.STAFF)
-    grant = grants.find(patient_id, actor.id) if policy.grants else None
-    if grant is not None and any(grant.covers(scope, clock.now()) for scope in policy.grants):
-        return grants.reach(patient_id, grant)
+    if is_for_staff and (reach := _reach_of_staff(actor, patient_id)) is not None:
+        return reach
+    tie = grants.find(patient_id, actor.id) if policy.grants else None
+    if tie is not None and any(tie.grant.covers(scope, clock.now()) for scope in policy.grants):
+        return grants.reach(tie.patient, tie.grant)
     if is_for_staff:
         _audit_refusal(actor, patient_id)
         raise NotInCareTeam
+    return None
+
+
+def _reach_of_staff(actor: Actor, patient_id: str) -> Reach | None:
+    """As somebody who cares for the patient, or for one who is merged into them. Raises PatientMerged."""
+    is_tied, patient = together(lambda: care_ties.has_tie(actor, patient_id), lambda: patients.find(patient_id))
+    if patient is not None and patient.merged_into:
+        _audit_refusal(actor, patient_id)
+        raise PatientMerged(patient.merged_into)
+    joined = patient.joined_ids if patient is not None else ()
+    if is_tied or any(care_ties.has_tie(actor, one) for one in joined):
+        return Reach(patient_id, ReachKind.STAFF, joined=joined)
     return None
 
 

@@ -1,5 +1,6 @@
 """What a patient reads of their own history: who looked, who changed what, in words and without anybody's ids."""
 
+import heapq
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -23,10 +24,13 @@ class LogPage:
 
 
 def find_page(actor: Actor, patient_id: str, language: str, *, limit: int, before: str | None) -> LogPage:
-    """The patient's own history older than a place in it, the newest first."""
-    entries, offers = together(
-        lambda: audit.find_page(f"patient#{patient_id}", limit + 1, before), lambda: caregivers.find_offers(patient_id)
+    """The patient's own history older than a place in it, and that of whoever is merged into them, newest first."""
+    offers, *histories = together(
+        lambda: caregivers.find_offers(patient_id),
+        *(lambda one=one: audit.find_page(f"patient#{one}", limit + 1, before) for one in (patient_id, *actor.joined)),
     )
+    # A place in the history is a time: those of several files go together.
+    entries = list(heapq.merge(*histories, key=lambda entry: entry.sk, reverse=True))
     shown: list[AuditEntry] = entries[:limit]
     people = _People(
         own_id=actor.id,

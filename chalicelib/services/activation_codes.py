@@ -12,7 +12,7 @@ from chalicelib.domain.audit import Action, Entry
 from chalicelib.domain.deliveries import Address
 from chalicelib.domain.notices import Channel, Notice, NoticeKind
 from chalicelib.domain.registration import ACTIVATION_LASTS, CodeState
-from chalicelib.errors import AccountExists, FieldError, Invalid, NotFound, PatientDeceased
+from chalicelib.errors import AccountExists, FieldError, Invalid, NotFound, PatientDeceased, PatientMerged
 from chalicelib.models import activations, audit, outbox
 from chalicelib.models.accounts import PatientAccount
 from chalicelib.models.activations import ACTIVATION_TRIES, Activation
@@ -67,20 +67,20 @@ class State:
 def issue(actor: Actor, patient_id: str, once: Once, channel: Channel | None = None) -> IssuedCode:
     """A new code for a patient, sent to the contact on file where a channel is named; the one before it is dead.
 
-    Raises NotFound, PatientDeceased, AccountExists, and Invalid where nothing is on file for the channel.
+    Raises NotFound, PatientMerged, PatientDeceased, AccountExists, and Invalid where nothing is on file for the
+    channel.
     """
     state = find_state(patient_id, once)
-    if state.patient is None:
-        raise NotFound
+    patient = _patient(state)
     issued = once.replayed(state.served)
     if issued is None:
         check_may_have_code(state)
-        contact = _contact(state.patient, channel) if channel else None
+        contact = _contact(patient, channel) if channel else None
         issued = once.commit(partial(_issue, actor, state, contact))
-    address = contacts.on_file(state.patient).resolve(issued["contact"]) if issued.get("contact") else None
+    address = contacts.on_file(patient).resolve(issued["contact"]) if issued.get("contact") else None
     return IssuedCode(
         patient_id,
-        state.patient.clinic_number,
+        patient.clinic_number,
         code_of(issued["activation_id"]),
         issued["expires_at"],
         on_file.masked(address) if address else None,
@@ -134,15 +134,14 @@ def stranger(named: str) -> Stranger | None:
 
 
 def read(actor: Actor, patient_id: str) -> KnownCode:
-    """How a patient's code is. Raises NotFound."""
+    """How a patient's code is. Raises NotFound and PatientMerged."""
     state = find_state(patient_id)
-    if state.patient is None:
-        raise NotFound
+    patient = _patient(state)
     audit.record_alone(Entry(actor, Action.ACTIVATION_CODE_READ, patient_id=patient_id))
     activation = state.current
     if activation is None:
         return KnownCode(patient_id, _state_of(state))
-    address = contacts.on_file(state.patient).resolve(activation.contact or "")
+    address = contacts.on_file(patient).resolve(activation.contact or "")
     return KnownCode(
         patient_id,
         _state_of(state),
@@ -156,17 +155,24 @@ def read(actor: Actor, patient_id: str) -> KnownCode:
 def revoke(actor: Actor, patient_id: str) -> None:
     """Let a patient's code be worth nothing; where there is none, nothing happens.
 
-    Raises NotFound, and ActivationCodeChanged for one that is used at the same moment.
+    Raises NotFound, PatientMerged, and ActivationCodeChanged for one that is used at the same moment.
     """
     state = find_state(patient_id)
-    if state.patient is None:
-        raise NotFound
+    _patient(state)
     if state.current is None or state.current.used_at:
         return
     about: dict[str, object] = {"activation_id": state.current.activation_id}
     with transaction() as tx:
         activations.revoke(tx, state.current)
         audit.record(tx, Entry(actor, Action.ACTIVATION_CODE_REVOKE, patient_id=patient_id, about=about))
+
+
+def _patient(state: State) -> Patient:
+    if state.patient is None:
+        raise NotFound
+    if state.patient.merged_into:
+        raise PatientMerged(state.patient.merged_into)
+    return state.patient
 
 
 def find_state(patient_id: str, once: Once | None = None) -> State:

@@ -56,7 +56,7 @@ def _write(bucket: str, patient_id: str, birth_date: str) -> None:
         problem = MatchProblem.NO_CONTACT
     if problem is None and window.is_full:
         problem = MatchProblem.TOO_MANY
-    known_id = state.patient.pk if state.patient else None
+    known_id = (state.patient.merged_into or state.patient.pk) if state.patient else None
     if problem is not None or contact is None:
         patient_id, state, contact = ids.new_id("pat"), State(None, None, None), _NOWHERE
     counted = limits.fresh_window(f"{bucket}:{patient_id}", PER_NUMBER) if window.is_full else window
@@ -72,6 +72,8 @@ def _write(bucket: str, patient_id: str, birth_date: str) -> None:
 def _problem(state: State, birth_date: str) -> MatchProblem | None:
     if state.patient is None:
         return MatchProblem.UNKNOWN
+    if state.patient.merged_into:
+        return MatchProblem.MERGED
     if state.patient.birth_date != birth_date:
         return MatchProblem.BIRTH_DATE
     if state.patient.deceased:

@@ -19,6 +19,7 @@ from chalicelib.models import caregivers as grants
 from chalicelib.models.accounts import Account
 from chalicelib.models.notices import Progress
 from chalicelib.models.outbox import OutboxRow
+from chalicelib.models.patients import Patient
 from chalicelib.models.transaction import Transaction, transaction
 from chalicelib.services import boundaries, clinic_settings, strangers
 from chalicelib.services import contacts as contact_service
@@ -49,44 +50,51 @@ def address(row_id: str) -> None:
     if notice.stranger is not None:
         _tell_stranger(row, notice)
         return
-    readers = _readers(notice)
+    notice, readers = _readers(notice)
     for account in readers:
         _tell(row_id, notice, account)
     outbox.settle(row, OutboxStatus.DONE if readers else OutboxStatus.DROPPED)
     observability.event("notice.addressed", notice_id=row_id, notice_kind=notice.kind, count=len(readers))
 
 
-def _readers(notice: Notice) -> list[Account]:
-    ids_of = (
-        [notice.account_id]
-        if notice.account_id
-        else _who_reads_about(notice.patient_id or "", RULES[notice.kind], notice.about)
-    )
-    found = [accounts.find_account(account_id) for account_id in ids_of]
-    return [account for account in found if account is not None and not account.disabled]
+def _readers(notice: Notice) -> tuple[Notice, list[Account]]:
+    """Who is told, and the notice as it concerns them: what is about somebody who was merged is about who remains."""
+    ids_of = [notice.account_id] if notice.account_id else []
+    if not notice.account_id and (patient := _remaining(notice.patient_id or "")):
+        notice, ids_of = (
+            replace(notice, patient_id=patient.pk),
+            _who_reads_about(patient, RULES[notice.kind], notice.about),
+        )
+    found = [accounts.find_account(account_id) for account_id in ids_of if account_id]
+    return notice, [account for account in found if account is not None and not account.disabled]
 
 
-def _who_reads_about(patient_id: str, rule: Rule, about: dict[str, str]) -> list[str]:
+def _remaining(patient_id: str) -> Patient | None:
     patient = patients.find(patient_id)
-    if patient is None:
-        return []
+    return patients.find(patient.merged_into) if patient is not None and patient.merged_into else patient
+
+
+def _who_reads_about(patient: Patient, rule: Rule, about: dict[str, str]) -> list[str]:
+    patient_id = patient.pk
     now, minimum_age = clock.now(), clinic_settings.rules().minimum_age
     is_child = not identity.is_of_age(patient.birth_date or "0001", now, settings().clinic_zone, minimum_age)
     worth = [found for grant in grants.find_grants(patient_id) if (found := grant_service.now(patient, grant))]
     return caregivers.readers(
         None if REST in about else accounts.find_patient_account_id(patient_id),
         is_child=is_child,
-        grants=_seeing(worth, patient_id, about),
+        grants=_seeing(worth, patient, about),
         scope=rule.scope,
         now=now,
     )
 
 
-def _seeing(worth: list[Grant], patient_id: str, about: dict[str, str]) -> list[Grant]:
+def _seeing(worth: list[Grant], patient: Patient, about: dict[str, str]) -> list[Grant]:
     """The grants that open a record that a notice is about, apart from their scopes; of `REST` those left over."""
     if REST in about:
         return [grant for grant in worth if not grant.sees_sensitive]
-    record = records.find(patient_id, about["record_id"]) if "record_id" in about else None
+    files = patient.pk, *patient.joined_ids
+    found = records.find_many(files, [about["record_id"]]) if "record_id" in about else {}
+    record = next(iter(found.values()), None)
     is_sensitive = "record_id" in about and (record is None or record.is_sensitive is not False)
     return [grant for grant in worth if grant.sees_sensitive or not is_sensitive]
 
@@ -161,7 +169,10 @@ def post(tx: Transaction, posted: list[Delivery], chosen: Preferences, account: 
 
 def may_read(account: Account, patient_id: str | None, rule: Rule, about: dict[str, str]) -> bool:
     """Whether somebody may still be told of this, if it is about a patient."""
-    return patient_id is None or account.pk in _who_reads_about(patient_id, rule, about)
+    if patient_id is None:
+        return True
+    patient = _remaining(patient_id)
+    return patient is not None and account.pk in _who_reads_about(patient, rule, about)
 
 
 def quiet_until(rule: Rule, chosen: Preferences, account: Account) -> datetime | None:

@@ -80,7 +80,7 @@ def is_due(account_id: str, about: dict[str, str], *, waited_until: str | None =
     by another row.
     """
     patient = patients.find(about[_CHILD])
-    if patient is None or not _is_concerned(account_id, patient.pk):
+    if patient is None or patient.merged_into or not _is_concerned(account_id, patient.pk):
         return False
     until = clock.now() + AHEAD
     found = [one for one in _ahead(patient) if one.age == int(about["age"]) and one.at <= until]

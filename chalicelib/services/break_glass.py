@@ -8,7 +8,7 @@ from chalicelib.domain.access import Actor
 from chalicelib.domain.audit import Action, Entry
 from chalicelib.domain.care_ties import GLASS_LASTS
 from chalicelib.domain.notices import Notice, NoticeKind
-from chalicelib.errors import NotFound
+from chalicelib.errors import NotFound, PatientMerged
 from chalicelib.models import audit, care_ties, outbox, patients
 from chalicelib.models.transaction import Transaction
 from chalicelib.services.once import Once
@@ -25,10 +25,13 @@ class BrokenGlass:
 def break_glass(actor: Actor, patient_id: str, reason: str, once: Once) -> BrokenGlass:
     """Open a patient's record to the caller for 60 minutes; the patient is told, and the clinic alarmed.
 
-    The reason stays with the tie, and its audit entry names that. Raises NotFound.
+    The reason stays with the tie, and its audit entry names that. Raises NotFound and PatientMerged.
     """
-    if patients.find(patient_id) is None:
+    patient = patients.find(patient_id)
+    if patient is None:
         raise NotFound
+    if patient.merged_into:
+        raise PatientMerged(patient.merged_into)
 
     made: list[str] = []
 

@@ -89,11 +89,11 @@ def find(patient_id: str, caregiver_id: str) -> CaregiverView:
 
 def preview(patient_id: str, caregiver_id: str) -> Reach:
     """How far a caregiver reaches now, or would once they accept. Raises NotFound for one whose rights are over."""
-    offer = _offer(patient_id, caregiver_id)
-    grant = grants.now(_patient(patient_id), _grant(offer))
+    offer, patient = _offer(patient_id, caregiver_id), _patient(patient_id)
+    grant = grants.now(patient, _grant(offer))
     if grant is None or (isinstance(offer, Invitation) and offer.status is not CaregiverStatus.INVITED):
         raise NotFound
-    return grants.reach(patient_id, grant)
+    return grants.reach(patient, grant)
 
 
 def edit(

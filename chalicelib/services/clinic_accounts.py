@@ -80,7 +80,7 @@ def _look(account: Account | None, patient: Patient | None) -> DeskAccount:
         state=_state(account),
         roles=tuple(sorted(account.staff_roles)) if account else (),
         second_factors=tuple(sorted(account.bound_factors)) if account else (),
-        contacts=_masked(account, patient),
+        contacts=masked(account, patient),
         failed_tries=_failed_tries(account, patient),
     )
 
@@ -93,7 +93,8 @@ def _state(account: Account | None) -> AccountState:
     return AccountState.PASSWORD_DISABLED if account.password_disabled else AccountState.ACTIVE
 
 
-def _masked(account: Account | None, patient: Patient | None) -> tuple[MaskedContact, ...]:
+def masked(account: Account | None, patient: Patient | None) -> tuple[MaskedContact, ...]:
+    """Every address of somebody, shown so that only its owner knows it again."""
     known = contacts.of(account, patient) if account else contacts.on_file(patient)
     return tuple(
         MaskedContact(one.channel, mask(one), is_verified=one.is_confirmed)

@@ -18,14 +18,14 @@ from chalicelib.domain.fhir import ssn, text
 from chalicelib.domain.fhir.bundle import read_entries
 from chalicelib.domain.fhir.patients import written
 from chalicelib.domain.records import check
-from chalicelib.errors import ClinicNumberTaken, Conflict, FieldError, Invalid, NotFound, StaleVersion
+from chalicelib.errors import ClinicNumberTaken, Conflict, FieldError, Invalid, NotFound, PatientMerged, StaleVersion
 from chalicelib.models import audit, patients, records
 from chalicelib.models import patient_search as storage
 from chalicelib.models.patients import Patient
 from chalicelib.models.transaction import Transaction, transaction
 from chalicelib.services import contacts, former_contacts, recovery
 from chalicelib.services.once import Once
-from chalicelib.services.patients import FoundPatient, found
+from chalicelib.services.patients import FoundPatient, found, remaining
 from chalicelib.services.records import body_of
 from chalicelib.settings import settings
 
@@ -66,7 +66,7 @@ def create(actor: Actor, given: dict[str, Any], once: Once) -> DeskPatient:
 
 
 def read(actor: Actor, patient_id: str) -> DeskPatient:
-    """A patient and the contacts on file; the look is audited before it is answered. Raises NotFound."""
+    """A patient and the contacts on file; the look is audited before it is answered. Raises NotFound, PatientMerged."""
     patient = find(patient_id)
     audit.record_alone(Entry(actor, Action.PATIENT_LOOKUP, patient_id=patient.pk))
     return view(patient)
@@ -87,7 +87,7 @@ def edit(actor: Actor, patient_id: str, expected_version: int, amendment: Amendm
     """Correct a patient; what was sent before stays as an older version.
 
     Addresses that are no longer on file are told. What is on file instead serves recovery after 24 hours, or at once
-    where the patient came in person (RC 7). Raises NotFound, StaleVersion, Invalid.
+    where the patient came in person (RC 7). Raises NotFound, PatientMerged, StaleVersion, Invalid.
     """
     patient = find(patient_id)
     if int(patient.version) != expected_version:
@@ -177,12 +177,12 @@ def search(q: str) -> list[FoundPatient]:
     number = identity.canonical_clinic_number(q)
     by_number = patients.find_id_by_clinic_number(number) if number else None
     if by_number is not None:
-        return [found(patient) for patient in patients.find_many([by_number])]
+        return [found(patient) for patient in remaining(patients.find_many([by_number]))]
     wanted = patient_search.read(q)
     if wanted.is_empty:
         raise Invalid([FieldError("/q", "search_too_short")])
     meant = [patient for patient in patients.find_many(_candidates(wanted)) if _fits(wanted, patient)]
-    return sorted((found(patient) for patient in meant), key=lambda one: one.patient_id, reverse=True)
+    return sorted((found(patient) for patient in remaining(meant)), key=lambda one: one.patient_id, reverse=True)
 
 
 def _candidates(wanted: patient_search.Search) -> list[str]:
@@ -205,10 +205,12 @@ def note_looks(actor: Actor, shown: list[FoundPatient]) -> None:
 
 
 def find(patient_id: str) -> Patient:
-    """A patient. Raises NotFound."""
+    """A patient. Raises NotFound, and PatientMerged for one who turned out to be another."""
     patient = patients.find(patient_id)
     if patient is None:
         raise NotFound
+    if patient.merged_into:
+        raise PatientMerged(patient.merged_into)
     return patient
 
 

@@ -129,6 +129,8 @@ _COMPOSERS: Mapping[NoticeKind, Callable[[Account, OutboxRow], Values | None]] =
     NoticeKind.BREAK_GLASS: _when,
     NoticeKind.CHANGE_DENIED: _nothing,
     NoticeKind.CONTACT_REPLACED: _when,
+    NoticeKind.FILES_JOINED: _when,
+    NoticeKind.FILES_PARTED: _when,
     NoticeKind.EMAIL_CONFIRMATION: _email_confirmation,
     NoticeKind.EMAIL_IN_USE: _nothing,
     NoticeKind.EMAIL_REMOVED: _nothing,

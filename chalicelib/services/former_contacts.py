@@ -20,9 +20,18 @@ _MOST = 4
 def tell(tx: Transaction, patient: Patient, gone: Iterable[Address]) -> None:
     """Tell those who have an account at every address that they have now, and the addresses that are gone."""
     outbox.post(tx, Notice(NoticeKind.CONTACT_REPLACED, patient_id=patient.pk))
-    for address in list(gone)[:_MOST]:
+    _tell_each(tx, NoticeKind.CONTACT_REMOVED, patient, list(gone)[:_MOST])
+
+
+def tell_of_closing(tx: Transaction, patient: Patient, addresses: Iterable[Address]) -> None:
+    """Tell every address of an account that is closed, through which its holder is not reached any more."""
+    _tell_each(tx, NoticeKind.ACCOUNT_CLOSED, patient, addresses)
+
+
+def _tell_each(tx: Transaction, kind: NoticeKind, patient: Patient, addresses: Iterable[Address]) -> None:
+    for address in addresses:
         former_id = former_contacts.keep(tx, patient.pk, address.channel, address.value, patient.language)
-        outbox.post(tx, Notice(NoticeKind.CONTACT_REMOVED, stranger=f"{STRANGER}:{former_id}"))
+        outbox.post(tx, Notice(kind, stranger=f"{STRANGER}:{former_id}"))
 
 
 def stranger(former_id: str) -> Stranger | None:

@@ -10,10 +10,11 @@ from chalicelib.models.patients import Patient
 from chalicelib.settings import settings
 
 
-def find(patient_id: str, account_id: str) -> Grant | None:
+def find(patient_id: str, account_id: str) -> Tie | None:
     """What an account's holder may see and do for a patient now; None where that is nothing. One round trip."""
     tie = storage.find_tie(patient_id, account_id)
-    return now(tie.patient, tie.grant) if tie else None
+    grant = now(tie.patient, tie.grant) if tie else None
+    return Tie(tie.patient, grant) if tie and grant else None
 
 
 def find_all_of(account_id: str) -> list[Tie]:
@@ -23,16 +24,19 @@ def find_all_of(account_id: str) -> list[Tie]:
 
 
 def now(patient: Patient, grant: Grant) -> Grant | None:
-    """What a grant on a patient is worth now."""
+    """What a grant on a patient is worth now: nothing while they are merged, since it was given for that file alone."""
+    if patient.merged_into:
+        return None
     return caregivers.in_force(grant, patient.birth_date, clock.now(), settings().clinic_zone)
 
 
-def reach(patient_id: str, grant: Grant) -> Reach:
+def reach(patient: Patient, grant: Grant) -> Reach:
     """How far a caregiver reaches with what a grant is worth now."""
     return Reach(
-        patient_id,
+        patient.pk,
         ReachKind.CAREGIVER,
         grant.scopes,
         sees_sensitive=grant.sees_sensitive,
         closed=grant.closed,
+        joined=patient.joined_ids,
     )

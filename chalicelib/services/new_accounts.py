@@ -18,6 +18,7 @@ from chalicelib.errors import (
     Invalid,
     LinkEnded,
     NotFound,
+    RecordClosed,
     RegistrationEnded,
     TermsOutdated,
     UsernameTaken,
@@ -93,6 +94,7 @@ def create(registration_id: str, token: str, chosen: NewAccount) -> SignedIn:
     if name_owner is not None:
         raise UsernameTaken
     account = _new_account(chosen, registration, username_key)
+    account.joined_patients = set(holder.patient.joined_ids if holder.patient else ()) or None
     actor = Actor(ActorKind.ACCOUNT, account.pk, patient_id=account.patient_id)
     created = ClinicEvent(ClinicEventType.ACCOUNT_CREATED, account.patient_id, {"account_id": account.pk})
     about: dict[str, object] = {"patient_id": account.patient_id} if account.patient_id else {}
@@ -141,6 +143,8 @@ def _spend(tx: Transaction, holder: _Holder, account: Account) -> None:
     """What proved the identity proves it once."""
     registration = holder.registration
     registrations.end(tx, registration)
+    if holder.patient:
+        patients.check_merges(tx, holder.patient, RecordClosed())
     if registration.activation_id:
         activations.use(tx, registration.patient_id or "", registration.activation_id)
     if registration.contact:

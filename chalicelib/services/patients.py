@@ -23,13 +23,14 @@ class FoundPatient:
     names: tuple[str, ...]
     birth_date: str | None
     deceased: bool
+    merged_from: tuple[str, ...]
 
 
 def find_by_identifier(actor: Actor, identifier: str) -> list[FoundPatient]:
     """The patients with an identifier, `value` or `system|value`, newest id first.
 
-    Every look is audited before it is answered. Raises Invalid for a Social Security number, which the portal does not
-    keep.
+    In the place of one who turned out to be another patient stands that other one. Every look is audited before it is
+    answered. Raises Invalid for a Social Security number, which the portal does not keep.
     """
     system, bar, value = identifier.rpartition("|")
     if bar and is_ssn_system(system):
@@ -37,7 +38,7 @@ def find_by_identifier(actor: Actor, identifier: str) -> list[FoundPatient]:
     if not value:
         raise Invalid([FieldError("?identifier", "wrong_form")])
     value_hash = secrets.keyed_hash("identifier", titles.clean(value) or "")
-    matches = patients.find_many(patients.find_ids_by_identifier(value_hash, system if bar else None))
+    matches = remaining(patients.find_many(patients.find_ids_by_identifier(value_hash, system if bar else None)))
     if not matches:
         audit.record_alone(Entry(actor, Action.PATIENT_LOOKUP, about={"found": 0}))
     for patient in matches:
@@ -56,4 +57,12 @@ def found(patient: Patient) -> FoundPatient:
         names=tuple(" ".join([*given, family]).strip() for given, family in patient.all_names),
         birth_date=patient.birth_date,
         deceased=bool(patient.deceased),
+        merged_from=patient.joined_ids,
     )
+
+
+def remaining(matches: list[Patient]) -> list[Patient]:
+    """Some patients, each once, with the remaining one in the place of whoever is merged into them."""
+    into = {patient.merged_into for patient in matches if patient.merged_into} - {patient.pk for patient in matches}
+    others = patients.find_many(sorted(into)) if into else []
+    return [patient for patient in (*matches, *others) if not patient.merged_into]

@@ -125,6 +125,8 @@ def _checked_patient(patient_id: str, own_patient_id: str | None, grant: Grant) 
     patient = patients.find(patient_id)
     if patient is None:
         raise Invalid([FieldError("/patient_id", "patient_unknown")])
+    if patient.merged_into:
+        raise Invalid([FieldError("/patient_id", "patient_merged")])
     if patient_id == own_patient_id:
         raise Invalid([FieldError("/patient_id", "patient_asks_themselves")])
     if rules.in_force(grant, patient.birth_date, clock.now(), settings().clinic_zone) is None:

@@ -26,6 +26,9 @@ _FIRST, _FIRST_DATED, _LAST = " ", "0001", "\uffff"
 _READS = 10
 """How often storage is asked for one page out of which rows are hidden: a thousand of them are passed over."""
 
+Whose: TypeAlias = tuple[str, ...]
+"""Whose records: a patient's, and those of whoever is merged into them."""
+
 Rows: TypeAlias = tuple[list[Record], PageKey | None]
 """The rows of a page, newest first, and where the next page begins."""
 
@@ -42,18 +45,39 @@ class Filter:
     search: str | None = None
 
 
-def find_rows(patient_id: str, wanted: Filter, *, limit: int, after: PageKey | None, sight: Sight = FULL) -> Rows:
+def find_rows(whose: Whose, wanted: Filter, *, limit: int, after: PageKey | None, sight: Sight = FULL) -> Rows:
     """A page of rows; what the sight hides is not among them. One round trip, but where much is hidden.
+
+    Of a patient into whom others are merged it is a page of all their rows in one order.
 
     It may be short, even empty, while more is to come: where words are searched, where two filters meet, and where
     rows are large.
     """
     if not sight.categories:
         return [], None
+    if len(whose) == 1:
+        return _of_one_file(whose[0], wanted, limit, after, sight)
+    order, _ = _order_of(wanted)
+    # A key of an order ends with the record's id, so that one place is a place in each file.
+    pages = together(*(functools.partial(_of_one_file, one, wanted, limit, after, sight) for one in whose))
+    return _together(pages, limit, order)
+
+
+def _of_one_file(patient_id: str, wanted: Filter, limit: int, after: PageKey | None, sight: Sight) -> Rows:
     order, _ = _order_of(wanted)
     if order is Order.DATE and not sight.sees_every_category:
         return _merged(patient_id, wanted, limit, after, sight)
     return _of_one_order(patient_id, wanted, limit, after, sight)
+
+
+def _together(pages: list[Rows], limit: int, order: Order) -> Rows:
+    """A page out of pages of the same order, each of which begins at the same place."""
+    # Behind the newest of these ends there may be rows that were not read.
+    end = max((end for _, end in pages if end is not None), key=lambda one: one.order_key, default=None)
+    place: Callable[[Record], str] = functools.partial(records.order_key_of, order=order)
+    read = heapq.merge(*(rows for rows, _ in pages), key=place, reverse=True)
+    rows = [row for row in read if end is None or place(row) >= end.order_key]
+    return _cut(rows, end, limit, order)
 
 
 def _of_one_order(patient_id: str, wanted: Filter, limit: int, after: PageKey | None, sight: Sight) -> Rows:
@@ -113,12 +137,8 @@ def _merged(patient_id: str, wanted: Filter, limit: int, after: PageKey | None, 
             for category in categories
         )
     )
-    ends = [PageKey(end.sk, end.order_key.partition("#")[2]) for _, end in pages if end is not None]
-    # Behind the newest of these ends there may be rows that were not read.
-    end = max(ends, key=lambda one: one.order_key, default=None)
-    read = heapq.merge(*(rows for rows, _ in pages), key=lambda row: row.date_key, reverse=True)
-    rows = [row for row in read if end is None or row.date_key >= end.order_key]
-    return _cut(rows, end, limit, Order.DATE)
+    by_date = [(rows, end and PageKey(end.sk, end.order_key.partition("#")[2])) for rows, end in pages]
+    return _together(by_date, limit, Order.DATE)
 
 
 def _hiding(order: Order, sight: Sight) -> records.Restriction | None:

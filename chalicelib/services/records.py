@@ -18,7 +18,7 @@ from chalicelib.models import records
 from chalicelib.models.base import together
 from chalicelib.models.records import Raw, Record
 from chalicelib.services import record_pages
-from chalicelib.services.record_pages import READ_AT_ONCE, Filter
+from chalicelib.services.record_pages import READ_AT_ONCE, Filter, Whose
 
 # Lambda answers with 6 MB at most, and a summary holds several such lists.
 _MOST_BYTES = 1_000_000
@@ -35,25 +35,25 @@ class Page:
     after: PageKey | None
 
 
-def find_page(patient_id: str, wanted: Filter, *, limit: int, after: PageKey | None, sight: Sight = FULL) -> Page:
+def find_page(whose: Whose, wanted: Filter, *, limit: int, after: PageKey | None, sight: Sight = FULL) -> Page:
     """A page of the record, newest first; what makes a page short, `record_pages.find_rows` says.
 
     Raises NotFound for a category that is hidden from the reader.
     """
     if wanted.category is not None and wanted.category not in sight.categories:
         raise NotFound
-    rows, last = record_pages.find_rows(patient_id, wanted, limit=limit, after=after, sight=sight)
-    return Page(_views(patient_id, rows, sight), last)
+    rows, last = record_pages.find_rows(whose, wanted, limit=limit, after=after, sight=sight)
+    return Page(_views(whose, rows, sight), last)
 
 
-def _views(patient_id: str, rows: list[Record], sight: Sight) -> list[str]:
+def _views(whose: Whose, rows: list[Record], sight: Sight) -> list[str]:
     """What rows show to a reader: of records that are hidden from them not even the titles."""
     if sight.is_full:
         return [row.view for row in rows]
     views = [text.parse(row.view) for row in rows]
     linked = {record_id for view in views for record_id in linked_ids(view)}
     found = {row.record_id: row for row in rows}
-    found |= records.find_many(patient_id, linked - found.keys())
+    found |= records.find_many(whose, linked - found.keys())
     shown = {record_id for record_id, row in found.items() if _shows(sight, row)}
     return [text.dump(without_hidden(view, shown)).decode() for view in views]
 
@@ -62,21 +62,21 @@ def _shows(sight: Sight, row: Record) -> bool:
     return sight.shows(row.category, is_sensitive=row.is_sensitive is not False)
 
 
-def find(patient_id: str, record_id: str, sight: Sight = FULL) -> tuple[Category, str]:
+def find(whose: Whose, record_id: str, sight: Sight = FULL) -> tuple[Category, str]:
     """The category of one record, and its view as JSON text. Raises NotFound, also for one that is hidden."""
-    record = _find(patient_id, record_id, sight)
-    (view,) = _views(patient_id, [record], sight)
+    record = _find(whose, record_id, sight)
+    (view,) = _views(whose, [record], sight)
     return Category(record.category), view
 
 
-def _find(patient_id: str, record_id: str, sight: Sight) -> Record:
-    record = records.find(patient_id, record_id)
+def _find(whose: Whose, record_id: str, sight: Sight) -> Record:
+    record = records.find_many(whose, [record_id]).get(record_id)
     if record is None or not _shows(sight, record):
         raise NotFound
     return record
 
 
-def find_fhir(patient_id: str, record_id: str, sight: Sight = FULL) -> str:
+def find_fhir(whose: Whose, record_id: str, sight: Sight = FULL) -> str:
     """The resource of a record as it was sent, Social Security numbers masked.
 
     Raises NotFound for another's record, and for one that is hidden.
@@ -86,18 +86,18 @@ def find_fhir(patient_id: str, record_id: str, sight: Sight = FULL) -> str:
     if sight.is_full:
         raw = records.find_latest_raw(record_id)
     else:
-        raw, _ = together(lambda: records.find_latest_raw(record_id), lambda: _find(patient_id, record_id, sight))
-    if raw is None or raw.owner != patient_id:
+        raw, _ = together(lambda: records.find_latest_raw(record_id), lambda: _find(whose, record_id, sight))
+    if raw is None or raw.owner not in whose:
         raise NotFound
     return body_of(raw).decode()
 
 
-def find_of_encounter(patient_id: str, encounter_id: str, sight: Sight = FULL) -> list[str]:
+def find_of_encounter(whose: Whose, encounter_id: str, sight: Sight = FULL) -> list[str]:
     """The views of everything that came about during a visit, newest first, up to 500."""
-    return find_all(patient_id, Filter(encounter_id=encounter_id), _MOST_OF_A_VISIT, sight)
+    return find_all(whose, Filter(encounter_id=encounter_id), _MOST_OF_A_VISIT, sight)
 
 
-def find_all(patient_id: str, wanted: Filter, most: int, sight: Sight = FULL) -> list[str]:
+def find_all(whose: Whose, wanted: Filter, most: int, sight: Sight = FULL) -> list[str]:
     """The views of all records that are wanted, newest first, up to `most` and to what fits an answer.
 
     None where their category is hidden as a whole.
@@ -107,7 +107,7 @@ def find_all(patient_id: str, wanted: Filter, most: int, sight: Sight = FULL) ->
     if wanted.category is not None and wanted.category not in sight.categories:
         return views
     for _ in range(_PAGES):
-        page = find_page(patient_id, wanted, limit=READ_AT_ONCE, after=after, sight=sight)
+        page = find_page(whose, wanted, limit=READ_AT_ONCE, after=after, sight=sight)
         views += page.views
         after = page.after
         if after is None or len(views) >= most or sum(map(len, views)) > _MOST_BYTES:

@@ -13,7 +13,7 @@ from chalicelib.models import patients
 from chalicelib.models.base import together
 from chalicelib.models.patients import Patient
 from chalicelib.services import records
-from chalicelib.services.record_pages import Filter
+from chalicelib.services.record_pages import Filter, Whose
 
 _NEWEST = 10
 _READ = 1_000
@@ -34,14 +34,14 @@ class Summary:
     allergies: list[str]
 
 
-def read(patient_id: str, sight: Sight = FULL) -> Summary:
+def read(whose: Whose, sight: Sight = FULL) -> Summary:
     """The summary of a patient; the parts that are hidden from its reader are empty. Raises NotFound."""
     patient, new_results, medications, conditions, allergies = together(
-        lambda: patients.find(patient_id),
-        lambda: _newest(patient_id, Category.LAB, sight),
-        lambda: _views(patient_id, Category.MEDICATION, sight),
-        lambda: _views(patient_id, Category.CONDITION, sight),
-        lambda: _views(patient_id, Category.ALLERGY, sight),
+        lambda: patients.find(whose[0]),
+        lambda: _newest(whose, Category.LAB, sight),
+        lambda: _views(whose, Category.MEDICATION, sight),
+        lambda: _views(whose, Category.CONDITION, sight),
+        lambda: _views(whose, Category.ALLERGY, sight),
     )
     if patient is None:
         raise NotFound
@@ -55,14 +55,14 @@ def read(patient_id: str, sight: Sight = FULL) -> Summary:
     )
 
 
-def _newest(patient_id: str, category: Category, sight: Sight) -> list[str]:
+def _newest(whose: Whose, category: Category, sight: Sight) -> list[str]:
     if category not in sight.categories:
         return []
-    return records.find_page(patient_id, Filter(category=category), limit=_NEWEST, after=None, sight=sight).views
+    return records.find_page(whose, Filter(category=category), limit=_NEWEST, after=None, sight=sight).views
 
 
-def _views(patient_id: str, category: Category, sight: Sight) -> list[dict[str, Any]]:
-    return [text.parse(view) for view in records.find_all(patient_id, Filter(category=category), _READ, sight)]
+def _views(whose: Whose, category: Category, sight: Sight) -> list[dict[str, Any]]:
+    return [text.parse(view) for view in records.find_all(whose, Filter(category=category), _READ, sight)]
 
 
 def _only(views: list[dict[str, Any]], wanted: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:

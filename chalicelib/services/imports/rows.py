@@ -62,9 +62,8 @@ def _code_key(code: Code | None, place: str) -> str | None:
 def patient_row(planned: Planned, before: Held | None, held: dict[str, Any]) -> Patient:
     """A patient as the clinic has them on file."""
     known = people.demographics(planned.entry.resource)
-    own = before.clinic_number if isinstance(before, Patient) else None
-    replaced_at = before.contacts_replaced_at if isinstance(before, Patient) else None
-    number = clinic_number(planned.entry) or own or identity.new_clinic_number(SystemRandom())
+    was = before if isinstance(before, Patient) else Patient()
+    number = clinic_number(planned.entry) or was.clinic_number or identity.new_clinic_number(SystemRandom())
     names = [(list(name.given), name.family or "") for name in known.names]
     return Patient(
         *planned.key,
@@ -77,10 +76,13 @@ def patient_row(planned: Planned, before: Held | None, held: dict[str, Any]) -> 
         emails=_contacts(known.emails),
         phones=_contacts(sorted(known.phones, key=lambda phone: phone.use != "mobile")),
         language=known.language,
-        contacts_replaced_at=planned.contacts_replaced_at or replaced_at,
+        contacts_replaced_at=planned.contacts_replaced_at or was.contacts_replaced_at,
         ssn_last4_hash=planned.last_four,
         identifiers=json.dumps(_identifiers(planned.entry.resource, number) + _identity_keys(known)),
         demographics=text.dump(known.address).decode() if known.address else "null",
+        merged_into=was.merged_into,
+        merged_from=was.merged_from,
+        merge_version=was.merge_version,
         **held,
     )
 

@@ -46,7 +46,9 @@ def stranger(named: str) -> Stranger | None:
         "code": code_of(registration_id, int(registration.generation)),
         "expires_at": clock.read_stamp(registration.code_expires_at or ""),
     }
-    return on_file.stranger(patient, registration.contact or "", values, registration.language) if patient else None
+    if patient is None or patient.merged_into:
+        return None
+    return on_file.stranger(patient, registration.contact or "", values, registration.language)
 
 
 def resend(registration_id: str, channel: Channel | None) -> str | None:
@@ -61,7 +63,8 @@ def resend(registration_id: str, channel: Channel | None) -> str | None:
     if registration.is_over:
         raise RegistrationEnded
     rates.spend_code(str(registration.patient_id))
-    contact = on_file.find_contact(patients.find(str(registration.patient_id)), channel)
+    patient = patients.find(str(registration.patient_id))
+    contact = on_file.find_contact(None if patient is not None and patient.merged_into else patient, channel)
     has_tries = registration.code_tries < registrations.CODE_TRIES
     if contact is None or not has_tries or not registrations.is_newest(registration):
         return None

@@ -79,6 +79,8 @@ def _numbered(clinic_number: str) -> tuple[str, Patient | None]:
 def _problem(person: Person, patient: Patient | None) -> MatchProblem | None:
     if patient is None:
         return MatchProblem.UNKNOWN
+    if patient.merged_into:
+        return MatchProblem.MERGED
     if not identity.names_match(person.first_name, person.last_name, patient.all_names):
         return MatchProblem.NAMES
     return None if patient.birth_date == person.date_of_birth.isoformat() else MatchProblem.BIRTH_DATE

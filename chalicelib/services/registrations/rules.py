@@ -9,8 +9,8 @@ from chalicelib.settings import settings
 
 
 def check_may_have_account(patient: Patient) -> None:
-    """Raises RecordClosed for somebody who has died, and BelowMinimumAge."""
-    if patient.deceased:
+    """Raises RecordClosed for somebody who has died or turned out to be another patient, and BelowMinimumAge."""
+    if patient.deceased or patient.merged_into:
         raise RecordClosed
     check_age(patient.birth_date or "")
 

@@ -59,7 +59,7 @@ def start(claim: Claim, wanted: Wanted, source_ip: str) -> StartedRegistration:
     with rates.counted(claim, source_ip), pace.no_refusal_before(_SECONDS):
         match = matching.find(claim)
         if match.problem is not None:
-            refusals.refuse(claim.method, match.problem, [patient.pk for patient in match.patients])
+            refusals.refuse(claim.method, match.problem, [one.merged_into or one.pk for one in match.patients])
     return _store(claim, match, wanted, _patient_id(claim, match))
 
 
