@@ -150,8 +150,13 @@ def find_offers(patient_id: str) -> list[GrantRow | Invitation]:
 
 
 def find_invitation(patient_id: str, caregiver_id: str) -> Invitation | None:
-    """An invitation, over or not."""
-    return Invitation.find(patient_id, f"{_INVITATION}{caregiver_id}")
+    """An invitation, over or not; none to a patient while they are merged into another."""
+    place = patient_id, f"{_INVITATION}{caregiver_id}"
+    rows = PatientsTable.find_all([(patient_id, PATIENT), place])
+    patient, invitation = rows.get((patient_id, PATIENT)), rows.get(place)
+    if isinstance(patient, Patient) and patient.merged_into:
+        return None
+    return invitation if isinstance(invitation, Invitation) else None
 
 
 def put_grant(tx: Transaction, patient_id: str, grant: Grant) -> None:

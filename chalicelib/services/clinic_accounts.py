@@ -54,8 +54,7 @@ def find(actor: Actor, q: str) -> list[DeskAccount]:
 def _search(q: str) -> list[tuple[Account | None, Patient | None]]:
     meant = accounts.find_holders(identity.canonical_username(q), recovery.email_key(q))
     account_ids = [meant.confirmed, *meant.pending, meant.named]
-    number = identity.canonical_clinic_number(q)
-    patient_id = patients.find_id_by_clinic_number(number) if number else None
+    patient_id = _numbered(q)
     account_ids.append(accounts.find_patient_account_id(patient_id) if patient_id else None)
     found = accounts.find_accounts(list(dict.fromkeys(one for one in account_ids if one))[:_MOST_FOUND])
     on_file = {row.pk: row for row in patients.find_many(_patient_ids(found, patient_id))}
@@ -65,6 +64,14 @@ def _search(q: str) -> list[tuple[Account | None, Patient | None]]:
     if patient_id in on_file and all(patient is None or patient.pk != patient_id for _, patient in pairs):
         pairs.append((None, on_file[patient_id]))
     return pairs
+
+
+def _numbered(q: str) -> str | None:
+    """The patient of a clinic number, or whoever that one turned out to be."""
+    number = identity.canonical_clinic_number(q)
+    patient_id = patients.find_id_by_clinic_number(number) if number else None
+    patient = patients.find(patient_id) if patient_id else None
+    return patient.merged_into if patient is not None and patient.merged_into else patient_id
 
 
 def _patient_ids(found: dict[str, Account], also: str | None) -> list[str]:

@@ -5,6 +5,9 @@ from typing import Any
 
 from chalicelib.domain.staff import Role
 from chalicelib.models import patient_changes
+from tests.support import merging
+from tests.support.caregivers import new_invited
+from tests.support.fhir import condition
 from tests.support.links import account_id_of
 from tests.support.members import join, new_member
 from tests.support.people import new_staff, token_of
@@ -49,6 +52,7 @@ def work(portal: Portal) -> None:
     clinician.call("POST", f"{patient}/break-glass", {"reason": "Unconscious in the emergency room"})
     clinician.call("GET", f"/v1/patients/{person.patient.patient_id}/records")
     _change_the_team(portal, person)
+    _merge(portal, desk, clinician)
     portal.drain()
 
 
@@ -69,6 +73,26 @@ def _decide(desk: _Member, person: Person, decision: str) -> None:
     desk.call(
         "POST", f"/v1/clinic/contact-changes/{change.change_id}/{decision}", {} if decision == "approve" else None
     )
+
+
+def _merge(portal: Portal, desk: _Member, clinician: _Member) -> None:
+    """Two files of one person, who had an account with each: joined, read as one, and parted again."""
+    kept, other = portal.register(portal.new_patient()), portal.register(portal.new_patient())
+    new_invited(other, "results")
+    for person in (kept, other):
+        assert portal.import_fhir(condition(f"Patient/{person.patient.resource_id}", "Hay fever")).status == 200
+    patient_id, duplicate_id = kept.patient.patient_id, other.patient.patient_id
+    choice = {"keep_account_id": account_id_of(other)}
+    merge_id = merging.merged(portal, patient_id, duplicate_id, **choice)
+    portal.drain()
+    for path in ("records?limit=1", "records", "summary", "access-log"):
+        assert other.get(f"/v1/patients/me/{path}").status == 200
+    clinician.call("POST", f"/v1/clinic/patients/{patient_id}/break-glass", {"reason": "Found on the street"})
+    clinician.call("GET", f"/v1/patients/{patient_id}/records")
+    for q in (other.patient.clinic_number, "Solberg"):
+        desk.call("POST", "/v1/clinic/patients/search", {"q": q})
+    desk.call("GET", f"/v1/clinic/patients/{patient_id}/merges")
+    assert merging.undo(portal, patient_id, merge_id).status == 200
 
 
 def _change_the_team(portal: Portal, person: Person) -> None:

@@ -17,7 +17,7 @@ from chalicelib.handlers.operations import REGISTRY, Operation
 from chalicelib.models import accounts, patient_changes, webhooks
 from chalicelib.models.transaction import transaction
 from chalicelib.services import devices, suppressions
-from tests.support import contact_changes, factors, passkeys, registering
+from tests.support import contact_changes, factors, merging, passkeys, registering
 from tests.support.caregivers import ask_to_act, give, invitation_to
 from tests.support.clinic_system import happen
 from tests.support.crowd import fresh_address
@@ -162,6 +162,11 @@ def _change_of(_portal: Portal, whose: Somebody) -> str:
         return patient_changes.ask(tx, whose.patient_id, ids.new_id("acc"), {"first_name": "Astrid"}, before)
 
 
+def _merge_of(portal: Portal, whose: Somebody) -> str:
+    """A duplicate that was merged into somebody."""
+    return merging.merged(portal, whose.patient_id, portal.new_patient().patient_id)
+
+
 PARAMETERS: dict[str, Callable[[Portal, Somebody], str]] = {
     "pid": lambda _, whose: whose.patient_id,
     "record_id": lambda _, whose: whose.record_id,
@@ -181,6 +186,7 @@ PARAMETERS: dict[str, Callable[[Portal, Somebody], str]] = {
     "token": link_of,
     "account_id": lambda _, whose: whose.person.session["account"]["account_id"],
     "change_id": _change_of,
+    "merge_id": _merge_of,
     "staff_id": lambda *_: new_member().staff_id,
     "client_id": lambda portal, _: portal.new_client("events.read")[0],
     "kind": lambda *_: "terms",
@@ -198,7 +204,7 @@ OF_ACCOUNTS = frozenset(
 )
 """Parameters whose objects are an account's, and nobody else's."""
 
-OF_THE_CLINIC = frozenset({"account_id", "change_id", "staff_id", "client_id", "proxy_request_id"})
+OF_THE_CLINIC = frozenset({"account_id", "change_id", "merge_id", "staff_id", "client_id", "proxy_request_id"})
 """Parameters whose objects are the clinic's: whoever may call the route finds them."""
 
 UNSHARED = frozenset({"invitation_token", "kind", "token", "registration_id", "reset_id"})
@@ -223,6 +229,7 @@ ABSENT = {
     "token": MISSING_ID + "A" * 22,
     "account_id": f"acc_{MISSING_ID}",
     "change_id": f"chr_{MISSING_ID}",
+    "merge_id": f"mrg_{MISSING_ID}",
     "staff_id": f"stf_{MISSING_ID}",
     "client_id": f"cli_{MISSING_ID}",
     "kind": "nothing-of-the-kind",
@@ -276,6 +283,17 @@ def parameters(operation: Operation) -> list[str]:
 def by_id(operation_id: str) -> Operation:
     """The operation of an id."""
     return next(operation for operation in REGISTRY if operation.id == operation_id)
+
+
+def _right_merge(portal: Portal) -> dict[str, Any]:
+    patient_id, duplicate_id = portal.new_patient().patient_id, portal.new_patient().patient_id
+    return {**merging.body(portal, patient_id, duplicate_id), "_path": {"pid": patient_id}}
+
+
+def _right_undo(portal: Portal) -> dict[str, Any]:
+    patient_id = portal.new_patient().patient_id
+    merge_id = merging.merged(portal, patient_id, portal.new_patient().patient_id)
+    return {"reason": merging.REASON, "_path": {"pid": patient_id, "merge_id": merge_id}}
 
 
 def bodies(portal: Portal, whose: Somebody) -> dict[str, Callable[[], dict[str, Any]]]:
@@ -413,6 +431,12 @@ def bodies(portal: Portal, whose: Somebody) -> dict[str, Callable[[], dict[str, 
             "_path": {"pid": portal.new_patient().patient_id},
         },
         "clinic_patients_search_patients": lambda: {"q": whose.person.patient.clinic_number},
+        "merges_preview_merge": lambda: {
+            "duplicate_patient_id": portal.new_patient().patient_id,
+            "_path": {"pid": portal.new_patient().patient_id},
+        },
+        "merges_merge_patients": lambda: _right_merge(portal),
+        "merges_undo_merge": lambda: _right_undo(portal),
         "break_glass_break_glass": lambda: {
             "reason": "Unconscious in the emergency room",
             "_path": {"pid": whose.patient_id},

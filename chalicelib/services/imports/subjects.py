@@ -103,10 +103,17 @@ def _searched_for(search: _Search, entry: Entry) -> str | None:
     token = read_identifier_search(entry.condition) if entry.condition else None
     if token is None or "*" in token[1]:
         return None
-    matches = search.patients_with(*token)
+    matches = _remaining(search.patients_with(*token))
     if len(matches) > 1:
         raise _Refused("Patient: its conditional create or update finds more than one patient")
     return next(iter(matches), None)
+
+
+def _remaining(matches: set[str]) -> set[str]:
+    """Without those who turned out to be another of them, to whom what both could mean belongs."""
+    if len(matches) < 2:  # noqa: PLR2004  One is not ambiguous.
+        return matches
+    return matches - {row.pk for row in patients.find_many(sorted(matches)) if row.merged_into in matches}
 
 
 def _checked_identifiers(entry: Entry) -> tuple[people.Identifier, ...]:
@@ -185,7 +192,7 @@ def _patient_of(search: _Search, use: Use, entry: Entry) -> str:
 
 
 def _patient_with(search: _Search, use: Use) -> str:
-    matches = search.patients_with(use.reference.system, use.reference.value or "")
+    matches = _remaining(search.patients_with(use.reference.system, use.reference.value or ""))
     if not matches:
         raise _Refused(f"{use.path}: no patient has this identifier; import the Patient first, or in the same Bundle")
     if len(matches) > 1:
