@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -167,7 +168,7 @@ def test_what_changed_since_the_preview_has_to_be_seen_again(portal: Portal) -> 
         changed = {"resourceType": "Patient", "id": patient.resource_id, "name": [{"family": "Changed"}]}
         assert portal.import_fhir(changed).json["updated"] == 1
 
-    changes = {
+    changes: dict[str, Callable[[Patient, Patient], object]] = {
         "the one who remains": lambda kept, _: correct(kept),
         "the duplicate": lambda _, other: correct(other),
         "an account": lambda _, other: portal.register(other),

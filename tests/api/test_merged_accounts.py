@@ -1,0 +1,293 @@
+"""Accounts, codes, caregivers and notices of two patients who turn out to be one."""
+
+import uuid
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from chalicelib import clock
+from chalicelib.domain.caregivers import Grant, Scope
+from chalicelib.domain.staff import Role
+from chalicelib.models import accounts, caregivers
+from chalicelib.models.transaction import transaction
+from tests.support import merging, registering
+from tests.support.caregivers import accept, account_id_of, invitation_to
+from tests.support.merging import body, merge, merged, send, undo
+from tests.support.people import new_account, new_caregiver, token_of
+from tests.support.portal import Person, Portal
+from tests.support.registering import claim, patient_of_their_own, reasons_about, start
+from tests.support.sign_in import is_signed_in, link_token, refresh
+
+
+def home(person: Person) -> str:
+    """Which patient an account is of now."""
+    answer = person.portal.call("GET", "/v1/me", token=token_of(account_id_of(person)))
+    assert answer.status == 200, answer.text
+    patient_id: str = answer.json["patient_id"]
+    return patient_id
+
+
+def owner_of(patient_id: str) -> str | None:
+    return accounts.find_patient_account_id(patient_id)
+
+
+def account_rows(portal: Portal, *people: Person) -> list[dict[str, Any]]:
+    """What is kept of some accounts, but for what counts their changes."""
+    ids_of = {account_id_of(one) for one in people} | {f"patient#{one.patient.patient_id}" for one in people}
+    rows = [row for row in portal.rows("accounts") if row["pk"]["S"] in ids_of]
+    kept = [row for row in rows if row["kind"]["S"] in {"account", "patient_account"}]
+    counts = {"version", "credentials_version", "wrong_in_a_row"}
+    return sorted(({name: value for name, value in row.items() if name not in counts} for row in kept), key=str)
+
+
+def texts(portal: Portal, address: str) -> list[str]:
+    return [f"{email.subject}\n{email.text}" for email in portal.emails(address)]
+
+
+def test_the_only_account_is_the_duplicates_and_goes_along(portal: Portal) -> None:
+    kept, person = portal.new_patient(), portal.register(portal.new_patient())
+    other = person.patient
+    before = account_rows(portal, person)
+    done = merge(portal, kept.patient_id, other.patient_id).json
+    assert done["kept_account_id"] == done["moved_account_id"] == account_id_of(person)
+    assert done["closed_account_id"] is None
+    assert home(person) == kept.patient_id
+    assert (owner_of(kept.patient_id), owner_of(other.patient_id)) == (account_id_of(person), None)
+    assert person.get("/v1/patients/me").json["patient_id"] == kept.patient_id
+    assert person.get(f"/v1/patients/{other.patient_id}/records").status == 404
+    assert person.get(f"/v1/patients/{kept.patient_id}/records").status == 200
+    assert undo(portal, kept.patient_id, done["merge_id"]).status == 200
+    assert account_rows(portal, person) == before
+    assert home(person) == other.patient_id
+    assert person.get(f"/v1/patients/{kept.patient_id}/records").status == 404
+
+
+def test_the_only_account_is_of_who_remains_and_stays(portal: Portal) -> None:
+    person, other = portal.register(), portal.new_patient()
+    before = account_rows(portal, person)
+    named = {"keep_account_id": account_id_of(person)}
+    done = merge(portal, person.patient.patient_id, other.patient_id, **named).json
+    assert (done["kept_account_id"], done["moved_account_id"]) == (account_id_of(person), None)
+    assert is_signed_in(portal, person.token)
+    assert undo(portal, person.patient.patient_id, done["merge_id"]).status == 200
+    assert account_rows(portal, person) == before
+
+
+def test_of_two_accounts_one_has_to_be_chosen(portal: Portal) -> None:
+    kept, other = portal.register(), portal.register()
+    pair = kept.patient.patient_id, other.patient.patient_id
+    for chosen, code in ((None, "missing"), (new_account(), "not_a_choice")):
+        refused = merge(portal, *pair, **({"keep_account_id": chosen} if chosen else {}))
+        (error,) = refused.json["errors"]
+        assert (refused.status, error["pointer"], error["code"]) == (422, "/keep_account_id", code)
+    assert is_signed_in(portal, kept.token)
+    nobodys = merge(portal, portal.new_patient().patient_id, portal.new_patient().patient_id, keep_account_id="acc_1")
+    assert nobodys.json["errors"][0]["code"] == "not_a_choice"
+
+
+@pytest.mark.parametrize("keeps_the_duplicates", [True, False])
+def test_the_account_that_is_not_kept_is_closed_until_the_merge_is_undone(
+    portal: Portal, *, keeps_the_duplicates: bool
+) -> None:
+    kept, other = portal.register(), portal.register()
+    stays, closed = (other, kept) if keeps_the_duplicates else (kept, other)
+    pair = kept.patient.patient_id, other.patient.patient_id
+    before = account_rows(portal, kept, other)
+    done = merge(portal, *pair, keep_account_id=account_id_of(stays)).json
+    assert (done["kept_account_id"], done["closed_account_id"]) == (account_id_of(stays), account_id_of(closed))
+    assert done["moved_account_id"] == (account_id_of(other) if keeps_the_duplicates else None)
+    assert not is_signed_in(portal, closed.token)
+    assert refresh(portal, closed.session["refresh_token"]).status == 401
+    assert portal.sign_in(closed.username).status == 401
+    assert home(stays) == pair[0]
+    assert owner_of(pair[0]) == account_id_of(stays)
+    sent = len(portal.emails(closed.patient.email))
+    assert portal.call("POST", "/v1/password-resets", {"identifier": closed.username}).status == 202
+    assert len(portal.emails(closed.patient.email)) == sent
+    assert undo(portal, pair[0], done["merge_id"]).status == 200
+    assert account_rows(portal, kept, other) == before
+    assert not is_signed_in(portal, closed.token)
+    assert portal.sign_in(closed.username).status == 201
+    assert [home(one) for one in (kept, other)] == list(pair)
+
+
+def test_every_address_of_a_closed_account_is_told_and_who_remains_too(portal: Portal) -> None:
+    kept, other = patient_of_their_own(portal), patient_of_their_own(portal)
+    stays, closed = portal.register(kept), portal.register(other, email=f"own-{uuid.uuid4().hex[:8]}@example.org")
+    on_file = [registering.mailbox(one) for one in (kept, other)]
+    merge_id = merged(portal, kept.patient_id, other.patient_id, keep_account_id=account_id_of(stays))
+    told = [texts(portal, address)[-1] for address in on_file]
+    assert told[0].startswith("We have joined two files of yours\n")
+    assert told[1].startswith("One of your accounts was closed\n")
+    assert "One of your accounts" not in "".join(texts(portal, on_file[0]))
+    portal.drain()
+    assert any("closed one of your two accounts" in sms.text for sms in portal.aws.sent_sms())
+    for text in told:
+        assert not {kept.last_name, other.last_name, kept.clinic_number, other.clinic_number} & set(text.split())
+    assert undo(portal, kept.patient_id, merge_id).status == 200
+    for address in on_file:
+        assert texts(portal, address)[-1].startswith("Two files are apart again\n")
+    activity = portal.call("GET", "/v1/me/activity", token=token_of(account_id_of(closed))).json["items"]
+    assert [one["by"] for one in activity if one["kind"].startswith("patient:merge")] == ["clinic", "clinic"]
+
+
+def test_an_account_of_staff_is_not_closed(portal: Portal) -> None:
+    kept, other = portal.register(), portal.register()
+    with transaction() as tx:
+        accounts.edit_staff(
+            tx,
+            account_id_of(other),
+            roles=[Role.BILLING],
+            practitioner_id=None,
+            disabled=False,
+            ends_sessions=False,
+        )
+    pair = kept.patient.patient_id, other.patient.patient_id
+    refused = merge(portal, *pair, keep_account_id=account_id_of(kept))
+    assert (refused.status, refused.json["code"]) == (409, "merge_of_staff")
+    assert merge(portal, *pair, keep_account_id=account_id_of(other)).status == 201
+
+
+def test_merges_of_three_are_taken_apart_to_what_they_were(portal: Portal) -> None:
+    people = [portal.register() for _ in range(3)]
+    first, *others = (one.patient.patient_id for one in people)
+    before = account_rows(portal, *people)
+    merges = [
+        merged(portal, first, other, keep_account_id=account_id_of(person))
+        for other, person in zip(others, people[1:], strict=True)
+    ]
+    assert home(people[2]) == first
+    for merge_id in reversed(merges):
+        assert undo(portal, first, merge_id).status == 200
+    assert account_rows(portal, *people) == before
+    assert [home(one) for one in people] == [first, *others]
+
+
+def test_who_registers_after_the_merge_sees_both_and_keeps_the_account(portal: Portal) -> None:
+    kept, other = portal.new_patient(), portal.new_patient()
+    merge_id = merged(portal, kept.patient_id, other.patient_id)
+    person = portal.register(kept)
+    account = accounts.find_account(account_id_of(person))
+    assert account is not None
+    assert account.joined_patients == {other.patient_id}
+    assert undo(portal, kept.patient_id, merge_id).status == 200
+    assert (home(person), owner_of(other.patient_id)) == (kept.patient_id, None)
+    account = accounts.find_account(account_id_of(person))
+    assert account is not None
+    assert not account.joined_patients
+
+
+def test_nobody_registers_for_the_duplicate(portal: Portal) -> None:
+    kept, other = patient_of_their_own(portal), patient_of_their_own(portal)
+    code = portal.issue_code(other).json["activation_code"]
+    merge_id = merged(portal, kept.patient_id, other.patient_id)
+    answers = [portal.start_registration(other, code)]
+    answers += [start(portal, claim(other, method)) for method in ("clinic_number", "identity_match")]
+    for answer in answers:
+        assert (answer.status, answer.json["code"]) == (422, "identity_not_confirmed")
+    # By a number it is known whom it was of; nobody has the duplicate's name and birth date any more.
+    assert reasons_about(portal, kept) == ["merged", "merged"]
+    asked = {"clinic_number": other.clinic_number, "date_of_birth": other.date_of_birth}
+    sent = len(portal.emails(registering.mailbox(other)))
+    assert portal.call("POST", "/v1/activation-code-requests", asked).status == 202
+    assert len(portal.emails(registering.mailbox(other))) == sent
+    assert portal.register(kept).patient.patient_id == kept.patient_id
+    assert undo(portal, kept.patient_id, merge_id).status == 200
+    assert portal.start_registration(other, code).status == 422
+    assert portal.register(other).patient.patient_id == other.patient_id
+
+
+def test_a_registration_for_the_duplicate_that_was_begun_ends(portal: Portal) -> None:
+    kept, other = portal.new_patient(), patient_of_their_own(portal)
+    begun = portal.start_registration(other, portal.issue_code(other).json["activation_code"]).json
+    waiting = start(portal, claim(other, "clinic_number")).json
+    code = registering.emailed_code(portal, other)
+    merged(portal, kept.patient_id, other.patient_id)
+    finished = portal.finish_registration(begun)
+    assert (finished.status, finished.json["code"]) == (422, "record_closed")
+    assert portal.finish_registration(waiting, code=code).json["code"] == "record_closed"
+    sent = len(portal.emails(registering.mailbox(other)))
+    again = portal.call("POST", f"/v1/registrations/{waiting['registration_id']}/code", {})
+    assert again.status == 202
+    assert len(portal.emails(registering.mailbox(other))) == sent
+
+
+def test_a_registration_for_who_remains_goes_on(portal: Portal) -> None:
+    kept, other = portal.new_patient(), portal.new_patient()
+    begun = portal.start_registration(kept, portal.issue_code(kept).json["activation_code"]).json
+    merged(portal, kept.patient_id, other.patient_id)
+    finished = portal.finish_registration(begun)
+    assert finished.status == 201
+    account = accounts.find_account(finished.json["account"]["account_id"])
+    assert account is not None
+    assert account.joined_patients == {other.patient_id}
+
+
+def grant(patient_id: str, account_id: str, **more: Any) -> None:
+    with transaction() as tx:
+        caregivers.put_grant(tx, patient_id, Grant(account_id, frozenset({Scope.EVERYTHING}), **more))
+
+
+def test_caregivers_of_the_duplicate_rest_and_come_back_unless_their_time_is_over(portal: Portal) -> None:
+    kept, other = portal.new_patient().patient_id, portal.new_patient().patient_id
+    stays, for_long, for_a_day = new_account(), new_account(), new_account()
+    grant(kept, stays)
+    grant(other, for_long)
+    grant(other, for_a_day, expires_at=clock.now() + timedelta(days=1))
+
+    def sees(account_id: str) -> list[bool]:
+        token = token_of(account_id)
+        return [portal.call("GET", f"/v1/patients/{one}/records", token=token).status == 200 for one in (kept, other)]
+
+    def listed(account_id: str) -> set[str]:
+        items = portal.call("GET", "/v1/patients", token=token_of(account_id)).json["items"]
+        return {item["patient_id"] for item in items}
+
+    merge_id = merged(portal, kept, other)
+    assert [sees(one) for one in (stays, for_long, for_a_day)] == [[True, False], [False, False], [False, False]]
+    assert [listed(one) for one in (stays, for_long)] == [{kept}, set()]
+    portal.drain()
+    titles = [item["title"] for item in portal.call("GET", "/v1/me/notices", token=token_of(for_long)).json["items"]]
+    assert len(titles) == 1
+    portal.advance(days=2)
+    assert undo(portal, kept, merge_id).status == 200
+    assert [sees(one) for one in (stays, for_long, for_a_day)] == [[True, False], [False, True], [False, False]]
+    assert listed(for_long) == {other}
+
+
+def test_an_invitation_to_the_duplicate_rests_too(portal: Portal) -> None:
+    kept, other = portal.new_patient().patient_id, portal.new_patient().patient_id
+    link, token = invitation_to(other), token_of(new_account())
+    merge_id = merged(portal, kept, other)
+    assert accept(portal, link, token).status == 410
+    assert undo(portal, kept, merge_id).status == 200
+    assert accept(portal, link, token).status == 200
+
+
+def test_who_cares_for_the_duplicate_hears_nothing_of_who_remains(portal: Portal) -> None:
+    kept, other = portal.register().patient.patient_id, portal.new_patient().patient_id
+    caregiver = new_caregiver(other, Scope.EVERYTHING)
+    merged(portal, kept, other)
+    portal.drain()
+    items = portal.call("GET", "/v1/me/notices", token=token_of(caregiver)).json["items"]
+    assert {item["patient_id"] for item in items} == {None}
+
+
+def test_the_birth_date_that_links_ask_is_that_of_who_remains(portal: Portal) -> None:
+    kept, person = portal.new_patient(birthDate="1961-04-21"), portal.register()
+    merged(portal, kept.patient_id, person.patient.patient_id)
+    link = link_token(portal, person.patient.email)
+    for date_of_birth, status in ((person.patient.date_of_birth, 422), ("1961-04-21", 204)):
+        verified = portal.call("POST", "/v1/email-verifications", {"token": link, "date_of_birth": date_of_birth})
+        assert verified.status == status, verified.text
+
+
+def test_an_account_that_changed_since_the_preview_stops_the_merge(portal: Portal) -> None:
+    person, other = portal.register(), portal.new_patient()
+    asked = body(portal, person.patient.patient_id, other.patient_id)
+    etag = person.get("/v1/me").header("etag") or ""
+    assert person.call("PATCH", "/v1/me", {"time_zone": "Europe/Madrid"}, headers={"If-Match": etag}).status == 200
+    refused = send(portal, person.patient.patient_id, asked)
+    assert (refused.status, refused.json["code"]) == (409, "merge_outdated")
+    assert merging.find_all(portal, person.patient.patient_id).json["items"] == []
