@@ -28,6 +28,7 @@ class NoticeKind(StrEnum):
     EMAIL_IN_USE = "email_in_use"
     EMAIL_REMOVED = "email_removed"
     EMAIL_STOPPED = "email_stopped"
+    FILE_JOINED = "file_joined"
     FILES_JOINED = "files_joined"
     FILES_PARTED = "files_parted"
     GRANT_CHANGED = "grant_changed"
@@ -161,6 +162,7 @@ RULES: Mapping[NoticeKind, Rule] = {
         NoticeType.SECURITY, AddressBook.EVERYWHERE, _ALL, scope=Scope.EVERYTHING, target="access_log"
     ),
     NoticeKind.ACCOUNT_CLOSED: Rule(NoticeType.SECURITY, AddressBook.STRANGER, (Channel.EMAIL, Channel.SMS)),
+    NoticeKind.FILE_JOINED: Rule(NoticeType.SECURITY, AddressBook.STRANGER, (Channel.EMAIL, Channel.SMS)),
     NoticeKind.FILES_JOINED: Rule(
         NoticeType.SECURITY, AddressBook.EVERYWHERE, _ALL, scope=Scope.EVERYTHING, target="access_log"
     ),

@@ -118,9 +118,11 @@ def merge(tx: Transaction, kept: File, duplicate: File, decided: Decision) -> st
     merge_id, now, keep = ids.new_id(PREFIX), clock.stamp(clock.now()), decided.keep
     new = {"patient_id": duplicate.patient.pk, "merge_id": merge_id, "merged_at": now}
     joined = [*json.loads(kept.patient.merged_from), new]
-    _link(tx, kept.patient, [Patient.merged_from.set(json.dumps(joined))], MergeOutdated())
-    _link(tx, duplicate.patient, [Patient.merged_into.set(kept.patient.pk)], MergeOutdated())
     is_moved = keep is not None and keep == duplicate.account_id
+    # What is on the other file is new to the holder of an account that moves there: it serves no recovery yet (RC 7).
+    news = [Patient.contacts_replaced_at.set(now)] if is_moved else []
+    _link(tx, kept.patient, [Patient.merged_from.set(json.dumps(joined)), *news], MergeOutdated())
+    _link(tx, duplicate.patient, [Patient.merged_into.set(kept.patient.pk)], MergeOutdated())
     closed = next((one for one in (kept.account, duplicate.account) if one is not None and one.pk != keep), None)
     row = Merge(
         kept.patient.pk,

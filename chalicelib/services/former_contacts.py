@@ -28,6 +28,11 @@ def tell_of_closing(tx: Transaction, patient: Patient, addresses: Iterable[Addre
     _tell_each(tx, NoticeKind.ACCOUNT_CLOSED, patient, addresses)
 
 
+def tell_of_joining(tx: Transaction, patient: Patient, addresses: Iterable[Address]) -> None:
+    """Tell addresses on a file that was joined with another, which no account of who remains is told through."""
+    _tell_each(tx, NoticeKind.FILE_JOINED, patient, addresses)
+
+
 def _tell_each(tx: Transaction, kind: NoticeKind, patient: Patient, addresses: Iterable[Address]) -> None:
     for address in addresses:
         former_id = former_contacts.keep(tx, patient.pk, address.channel, address.value, patient.language)

@@ -35,12 +35,10 @@ from chalicelib.models import merges as storage
 from chalicelib.models.accounts import Account
 from chalicelib.models.caregivers import GrantRow, Invitation
 from chalicelib.models.merges import Decision, File, Merge, Undo
+from chalicelib.models.patients import Patient
 from chalicelib.models.transaction import Transaction
 from chalicelib.services import clinic_patients, contacts, former_contacts, grants
 from chalicelib.services.once import Once
-
-_MOST_TOLD = 8
-"""Addresses of a closed account that are told: more than an account and a file have together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +130,6 @@ def merge(actor: Actor, patient_id: str, wanted: Wanted, once: Once) -> MergeVie
     if closed is not None and closed.staff_roles:
         raise MergeOfStaff
     decided = Decision(actor.id, wanted.reason, keep)
-    told = _addresses(closed, pair) if closed else []
 
     def change(tx: Transaction) -> dict[str, str]:
         merge_id = storage.merge(tx, pair.kept, pair.duplicate, decided)
@@ -141,8 +138,7 @@ def merge(actor: Actor, patient_id: str, wanted: Wanted, once: Once) -> MergeVie
         outbox.post(tx, Notice(NoticeKind.FILES_JOINED, patient_id=patient_id))
         for grant in pair.suspended:
             outbox.post(tx, Notice(NoticeKind.GRANT_ENDED, grant.account_id))
-        if closed is not None:
-            former_contacts.tell_of_closing(tx, _file_of(closed, pair).patient, told)
+        _tell_addresses(tx, pair, keep, closed)
         touched = [one.pk for one in (closed, pair.duplicate.account) if one is not None]
         _audit(tx, actor, Action.PATIENT_MERGE, (patient_id, wanted.duplicate_id), merge_id, touched)
         return {"merge_id": merge_id}
@@ -168,10 +164,26 @@ def _file_of(account: Account, pair: Pair) -> File:
     return pair.kept if pair.kept.account_id == account.pk else pair.duplicate
 
 
-def _addresses(account: Account, pair: Pair) -> list[Address]:
-    """Every address by which the holder of an account is reached: confirmed, or on the file that it belongs to."""
-    known = contacts.of(account, _file_of(account, pair).patient)
-    return [*known.everywhere(Channel.EMAIL), *known.everywhere(Channel.SMS)][:_MOST_TOLD]
+def _tell_addresses(tx: Transaction, pair: Pair, keep: str | None, closed: Account | None) -> None:
+    """Tell the addresses of a closed account, and those on file that the notice to who remains does not reach.
+
+    Where the two were not one, whoever has such an address is the one to object.
+    """
+    told = _reached(closed, _file_of(closed, pair).patient) if closed else []
+    if closed is not None:
+        former_contacts.tell_of_closing(tx, _file_of(closed, pair).patient, told)
+    kept = next((account for account in _accounts(pair) if account.pk == keep), None)
+    reached = {one.value for one in [*told, *(_reached(kept, pair.kept.patient) if kept else [])]}
+    for file in (pair.kept, pair.duplicate):
+        left = [one for one in _reached(None, file.patient) if one.value not in reached]
+        former_contacts.tell_of_joining(tx, file.patient, left)
+        reached |= {one.value for one in left}
+
+
+def _reached(account: Account | None, patient: Patient) -> list[Address]:
+    """The addresses by which somebody is reached: confirmed by the holder of an account, or on file."""
+    known = contacts.of(account, patient) if account else contacts.on_file(patient)
+    return [*known.everywhere(Channel.EMAIL), *known.everywhere(Channel.SMS)]
 
 
 def find_all(actor: Actor, patient_id: str) -> list[MergeView]:

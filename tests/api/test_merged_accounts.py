@@ -13,6 +13,7 @@ from chalicelib.models import accounts, caregivers
 from chalicelib.models.transaction import transaction
 from tests.support import merging, registering
 from tests.support.caregivers import accept, account_id_of, invitation_to
+from tests.support.crowd import fresh_address
 from tests.support.merging import body, merge, merged, send, undo
 from tests.support.people import new_account, new_caregiver, token_of
 from tests.support.portal import Person, Portal
@@ -291,3 +292,32 @@ def test_an_account_that_changed_since_the_preview_stops_the_merge(portal: Porta
     refused = send(portal, person.patient.patient_id, asked)
     assert (refused.status, refused.json["code"]) == (409, "merge_outdated")
     assert merging.find_all(portal, person.patient.patient_id).json["items"] == []
+
+
+def test_addresses_on_file_that_no_account_is_told_through_are_told_too(portal: Portal) -> None:
+    kept, other = patient_of_their_own(portal), patient_of_their_own(portal)
+    merged(portal, kept.patient_id, other.patient_id)
+    for patient in (kept, other):
+        (told,) = texts(portal, registering.mailbox(patient))
+        assert told.startswith("We have joined two files of yours\n")
+    person = portal.register(patient_of_their_own(portal))
+    third = patient_of_their_own(portal, email=registering.mailbox(person.patient))
+    sent = len(texts(portal, registering.mailbox(person.patient)))
+    merged(portal, person.patient.patient_id, third.patient_id)
+    assert len(texts(portal, registering.mailbox(person.patient))) == sent + 1
+
+
+def test_what_is_on_the_other_file_recovers_no_account_for_a_day(portal: Portal) -> None:
+    """RC 7: who is talked into a merge shall not hand an account over with it."""
+    kept, person = patient_of_their_own(portal), portal.register(patient_of_their_own(portal))
+    mailbox = registering.mailbox(kept)
+    merged(portal, kept.patient_id, person.patient.patient_id)
+
+    def resets() -> int:
+        asked = {"identifier": person.username}
+        assert portal.call("POST", "/v1/password-resets", asked, source_ip=fresh_address()).status == 202
+        return sum("new password" in text for text in texts(portal, mailbox))
+
+    assert resets() == 0
+    portal.advance(hours=25)
+    assert resets() == 1
