@@ -53,7 +53,9 @@ class InCare:
 def find_in_care(actor: Actor) -> list[InCare]:
     """For whom the caller may act now: themselves first, then the others, the newest patient first."""
     own = patient_storage.find(actor.patient_id) if actor.patient_id else None
-    ties = sorted(grants.find_all_of(actor.id), key=lambda tie: tie.patient.pk, reverse=True)
+    # A merge may have made somebody the patient whom they looked after.
+    others = [tie for tie in grants.find_all_of(actor.id) if tie.patient.pk != actor.patient_id]
+    ties = sorted(others, key=lambda tie: tie.patient.pk, reverse=True)
     myself = [InCare(own.pk, own.display_name, None, frozenset(Scope), True, None)] if own else []  # noqa: FBT003
     return [*myself, *(in_care(tie.patient, tie.grant) for tie in ties)]
 

@@ -51,19 +51,19 @@ def find_page(actor: Actor, language: str, *, limit: int, before: str | None, un
     A page of unread ones may be short where a great many lie between that were read.
     """
     found, after = _find_unread(actor.id, limit, before) if unread else _find(actor.id, limit, before)
-    return NoticePage([_view(copy, language) for copy in found], after)
+    return NoticePage([_view(actor, copy, language) for copy in found], after)
 
 
 def find(actor: Actor, notice_id: str, language: str) -> NoticeView:
     """One of the caller's notices. Raises NotFound."""
-    return _view(_copy(actor, notice_id), language)
+    return _view(actor, _copy(actor, notice_id), language)
 
 
 def mark_read(actor: Actor, notice_id: str, language: str) -> NoticeView:
     """Note that the caller has read a notice; the first time counts. Raises NotFound."""
     copy = _copy(actor, notice_id)
     if copy.read_at:
-        return _view(copy, language)
+        return _view(actor, copy, language)
     try:
         with transaction() as tx:
             storage.mark_read(tx, copy)
@@ -100,14 +100,16 @@ def _copy(actor: Actor, notice_id: str) -> NoticeCopy:
     return copy
 
 
-def _view(copy: NoticeCopy, language: str) -> NoticeView:
+def _view(actor: Actor, copy: NoticeCopy, language: str) -> NoticeView:
+    # What was about a file that is merged into the reader's own is about them.
+    patient_id = actor.patient_id if copy.patient_id in actor.joined else copy.patient_id
     kind = NoticeKind(copy.notice_kind) if copy.notice_kind in set(NoticeKind) else None
     target = RULES[kind].target if kind else "account"
-    about_whom = copy.patient_id or copy.pk
+    about_whom = patient_id or copy.pk
     clinic = settings().clinic_name
     return NoticeView(
         notice_id=copy.notice_id,
-        patient_id=copy.patient_id,
+        patient_id=patient_id,
         title=words.say(f"notice.{kind or _OTHER}.title", language, clinic=clinic),
         text=words.say(f"notice.{kind or _OTHER}.text", language, clinic=clinic),
         sent_at=clock.read_stamp(copy.sent_at),

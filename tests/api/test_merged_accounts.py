@@ -8,6 +8,7 @@ import pytest
 
 from chalicelib import clock
 from chalicelib.domain.caregivers import Grant, Scope
+from chalicelib.domain.notices import NoticeKind
 from chalicelib.domain.staff import Role
 from chalicelib.models import accounts, caregivers
 from chalicelib.models.transaction import transaction
@@ -15,6 +16,7 @@ from tests.support import merging, registering
 from tests.support.caregivers import accept, account_id_of, invitation_to
 from tests.support.crowd import fresh_address
 from tests.support.merging import body, merge, merged, send, undo
+from tests.support.notices import told
 from tests.support.people import new_account, new_caregiver, token_of
 from tests.support.portal import Person, Portal
 from tests.support.registering import claim, patient_of_their_own, reasons_about, start
@@ -118,13 +120,13 @@ def test_every_address_of_a_closed_account_is_told_and_who_remains_too(portal: P
     stays, closed = portal.register(kept), portal.register(other, email=f"own-{uuid.uuid4().hex[:8]}@example.org")
     on_file = [registering.mailbox(one) for one in (kept, other)]
     merge_id = merged(portal, kept.patient_id, other.patient_id, keep_account_id=account_id_of(stays))
-    told = [texts(portal, address)[-1] for address in on_file]
-    assert told[0].startswith("We have joined two files of yours\n")
-    assert told[1].startswith("One of your accounts was closed\n")
+    emails = [texts(portal, address)[-1] for address in on_file]
+    assert emails[0].startswith("We have joined two files of yours\n")
+    assert emails[1].startswith("One of your accounts was closed\n")
     assert "One of your accounts" not in "".join(texts(portal, on_file[0]))
     portal.drain()
     assert any("closed one of your two accounts" in sms.text for sms in portal.aws.sent_sms())
-    for text in told:
+    for text in emails:
         assert not {kept.last_name, other.last_name, kept.clinic_number, other.clinic_number} & set(text.split())
     assert undo(portal, kept.patient_id, merge_id).status == 200
     for address in on_file:
@@ -298,8 +300,8 @@ def test_addresses_on_file_that_no_account_is_told_through_are_told_too(portal: 
     kept, other = patient_of_their_own(portal), patient_of_their_own(portal)
     merged(portal, kept.patient_id, other.patient_id)
     for patient in (kept, other):
-        (told,) = texts(portal, registering.mailbox(patient))
-        assert told.startswith("We have joined two files of yours\n")
+        (email,) = texts(portal, registering.mailbox(patient))
+        assert email.startswith("We have joined two files of yours\n")
     person = portal.register(patient_of_their_own(portal))
     third = patient_of_their_own(portal, email=registering.mailbox(person.patient))
     sent = len(texts(portal, registering.mailbox(person.patient)))
@@ -321,3 +323,27 @@ def test_what_is_on_the_other_file_recovers_no_account_for_a_day(portal: Portal)
     assert resets() == 0
     portal.advance(hours=25)
     assert resets() == 1
+
+
+def test_what_was_told_of_the_duplicate_leads_to_who_remains(portal: Portal) -> None:
+    kept, person = portal.new_patient(), portal.register()
+    told(person, NoticeKind.NEW_RESULTS)
+
+    def about() -> list[tuple[str, str]]:
+        items = portal.call("GET", "/v1/me/notices", token=token_of(account_id_of(person))).json["items"]
+        return [(one["patient_id"], one["target"]["id"]) for one in items if one["target"]["kind"] == "records"]
+
+    own = person.patient.patient_id
+    assert about() == [(own, own)]
+    merge_id = merged(portal, kept.patient_id, own)
+    assert about() == [(kept.patient_id, kept.patient_id)]
+    assert undo(portal, kept.patient_id, merge_id).status == 200
+    assert about() == [(own, own)]
+
+
+def test_who_looked_after_their_own_other_file_stands_once_in_the_list(portal: Portal) -> None:
+    kept, person = portal.new_patient().patient_id, portal.register()
+    grant(kept, account_id_of(person))
+    merged(portal, kept, person.patient.patient_id)
+    items = portal.call("GET", "/v1/patients", token=token_of(account_id_of(person))).json["items"]
+    assert [(item["patient_id"], item["relation"]) for item in items] == [(kept, "self")]
