@@ -215,7 +215,6 @@ def _go_back(tx: Transaction, moved: Account, merged: Merge, closed: Account | N
 _REOPENED: list[Action] = [
     Account.disabled.set(False),
     Account.closed_by_merge.remove(),
-    Account.credentials_version.add(1),
 ]
 
 

@@ -304,3 +304,25 @@ def test_an_import_that_runs_while_its_patient_is_merged_loses_nothing(portal: P
     assert len(merges) == 2
     assert len(two.walk("me", "", 50, two.person.token)) == 9 * 2 + 60
     assert two.read(two.other_id, "", two.clinician(two.other_id)).status == 409
+
+
+def test_a_search_that_reads_one_file_in_parts_shows_each_match_once_and_in_order(portal: Portal) -> None:
+    """Of one file a page reads a hundred rows without a match, while the other's matches are all older."""
+    kept, other = portal.new_patient(), portal.new_patient()
+    first, second = f"Patient/{kept.resource_id}", f"Patient/{other.resource_id}"
+    many = [fhir.condition(first, "Sinusitis", recordedDate="2024-06-01") for _ in range(130)]
+    own = [fhir.condition(first, "Gout", recordedDate=f"2024-05-0{day}") for day in (1, 3, 5)]
+    others = [fhir.condition(second, "Gout", recordedDate=f"2024-05-0{day}") for day in (2, 4, 6)]
+    done = portal.import_fhir(fhir.bundle(*many, *own, *others)).json
+    assert done["created"] == 136
+    person = portal.register(kept)
+    merged(portal, kept.patient_id, other.patient_id)
+    for query in ("?q=gout&limit=2", "?q=gout&limit=5&category=condition"):
+        days, cursor = list[str](), ""
+        while True:
+            page = person.get(f"/v1/patients/me/records{query}{cursor}").json
+            days += [item["occurred_at"] for item in page["items"]]
+            if page["next_cursor"] is None:
+                break
+            cursor = f"&cursor={page['next_cursor']}"
+        assert days == [f"2024-05-0{day}" for day in (6, 5, 4, 3, 2, 1)]
