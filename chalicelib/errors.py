@@ -378,6 +378,12 @@ class MergeOfStaff(Conflict):
     code = "merge_of_staff"
 
 
+class OwnMerge(Conflict):
+    """Nobody of the clinic merges their own file, or that of somebody whom they look after."""
+
+    code = "own_merge"
+
+
 class MergeOutdated(Conflict):
     """What was previewed is no longer so."""
 

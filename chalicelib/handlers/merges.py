@@ -46,7 +46,7 @@ def preview_merge(call: Call, body: shapes.WantedPreview) -> Answer:
     answer=shapes.PatientMerge,
     creates=True,
     step_up=True,
-    errors=(*_CANNOT, errors.MergeOutdated, errors.MergeOfStaff, errors.ActivationCodeChanged),
+    errors=(*_CANNOT, errors.MergeOutdated, errors.OwnMerge, errors.MergeOfStaff, errors.ActivationCodeChanged),
 )
 def merge_patients(call: Call, body: shapes.WantedMerge) -> Answer:
     """Merge a duplicate into a patient, as it was previewed; it can be undone for 30 days."""

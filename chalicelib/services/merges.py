@@ -28,6 +28,7 @@ from chalicelib.errors import (
     MergeSettled,
     MergeUndone,
     NotFound,
+    OwnMerge,
     PatientMerged,
 )
 from chalicelib.models import accounts, activations, audit, caregivers, outbox
@@ -117,14 +118,15 @@ def find_pair(patient_id: str, duplicate_id: str) -> Pair:
 def merge(actor: Actor, patient_id: str, wanted: Wanted, once: Once) -> MergeView:
     """Merge a duplicate into a patient.
 
-    Raises what `find_pair` raises, MergeOutdated where something is no longer as it was previewed, MergeOfStaff, and
-    Invalid for an account that is not there to be kept.
+    Raises what `find_pair` raises, MergeOutdated where something is no longer as it was previewed, OwnMerge,
+    MergeOfStaff, and Invalid for an account that is not there to be kept.
     """
     if served := once.find():
         return _view(_find(patient_id, served["merge_id"]))
     pair = find_pair(patient_id, wanted.duplicate_id)
     if not secrets.same(pair.version, wanted.preview_version):
         raise MergeOutdated
+    _check_not_own(actor, pair)
     keep = _kept_account(pair, wanted.keep_account_id)
     closed = next((one for one in _accounts(pair) if one.pk != keep), None)
     if closed is not None and closed.staff_roles:
@@ -144,6 +146,14 @@ def merge(actor: Actor, patient_id: str, wanted: Wanted, once: Once) -> MergeVie
         return {"merge_id": merge_id}
 
     return _view(_find(patient_id, once.commit(change)["merge_id"]))
+
+
+def _check_not_own(actor: Actor, pair: Pair) -> None:
+    """A merge shows one file to whoever sees the other. Raises OwnMerge."""
+    kept_id, duplicate_id = pair.kept.patient.pk, pair.duplicate.patient.pk
+    is_own = actor.patient_id in {kept_id, duplicate_id}
+    if is_own or caregivers.find_grant(kept_id, actor.id) is not None:
+        raise OwnMerge
 
 
 def _kept_account(pair: Pair, chosen: str | None) -> str | None:

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.caregivers import Scope
+from chalicelib.domain.caregivers import Grant, Scope
 from chalicelib.domain.merges import MOST_JOINED
 from chalicelib.domain.staff import PERMISSIONS, Permission, Role
-from chalicelib.models import patient_changes
+from chalicelib.models import accounts, caregivers, patient_changes
 from chalicelib.models.transaction import transaction
 from tests.support import fhir, merging
 from tests.support.caregivers import account_id_of, ask_to_act, give
@@ -354,3 +354,26 @@ def test_staff_who_see_records_are_told_who_remains_and_others_nothing(portal: P
     for token in (clinician, caregiver):
         assert portal.call("GET", f"/v1/patients/{other}/records", token=token).status == 200
         assert portal.call("GET", f"/v1/patients/{kept}/records", token=token).status in {403, 404}
+
+
+def test_nobody_merges_their_own_file_or_that_of_somebody_whom_they_look_after(portal: Portal) -> None:
+    person, other = portal.register(), portal.new_patient().patient_id
+    own = person.patient.patient_id
+    with transaction() as tx:
+        accounts.edit_staff(
+            tx,
+            account_id_of(person),
+            roles=[Role.FRONT_DESK],
+            practitioner_id=None,
+            disabled=False,
+            ends_sessions=False,
+        )
+    cared_for = portal.new_patient().patient_id
+    with transaction() as tx:
+        caregivers.put_grant(tx, cared_for, Grant(account_id_of(person), frozenset({Scope.RESULTS})))
+    token = token_of(account_id_of(person))
+    for kept, duplicate in ((own, other), (other, own), (cared_for, other)):
+        refused = send(portal, kept, body(portal, kept, duplicate), token=token)
+        assert (refused.status, refused.json["code"]) == (409, "own_merge")
+    third = portal.new_patient().patient_id
+    assert send(portal, third, body(portal, third, other), token=token).status == 201
