@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from chalicelib import clock
 from chalicelib.auth import secrets
@@ -131,21 +132,23 @@ def merge(actor: Actor, patient_id: str, wanted: Wanted, once: Once) -> MergeVie
     closed = next((one for one in _accounts(pair) if one.pk != keep), None)
     if closed is not None and closed.staff_roles:
         raise MergeOfStaff
-    decided = Decision(actor.id, wanted.reason, keep)
-
-    def change(tx: Transaction) -> dict[str, str]:
-        merge_id = storage.merge(tx, pair.kept, pair.duplicate, decided)
-        if code := live_code(pair.duplicate):
-            activations.revoke(tx, code)
-        outbox.post(tx, Notice(NoticeKind.FILES_JOINED, patient_id=patient_id))
-        for grant in pair.suspended:
-            outbox.post(tx, Notice(NoticeKind.GRANT_ENDED, grant.account_id))
-        _tell_addresses(tx, pair, keep, closed)
-        touched = [one.pk for one in (closed, pair.duplicate.account) if one is not None]
-        _audit(tx, actor, Action.PATIENT_MERGE, (patient_id, wanted.duplicate_id), merge_id, touched)
-        return {"merge_id": merge_id}
-
+    change = partial(_merge, actor, pair, Decision(actor.id, wanted.reason, keep), closed)
     return _view(_find(patient_id, once.commit(change)["merge_id"]))
+
+
+def _merge(actor: Actor, pair: Pair, decided: Decision, closed: Account | None, tx: Transaction) -> dict[str, str]:
+    """The merge with everything that ends with it, and everybody who is told of it."""
+    patients = pair.kept.patient.pk, pair.duplicate.patient.pk
+    merge_id = storage.merge(tx, pair.kept, pair.duplicate, decided)
+    if code := live_code(pair.duplicate):
+        activations.revoke(tx, code)
+    outbox.post(tx, Notice(NoticeKind.FILES_JOINED, patient_id=patients[0]))
+    for grant in pair.suspended:
+        outbox.post(tx, Notice(NoticeKind.GRANT_ENDED, grant.account_id))
+    _tell_addresses(tx, pair, decided.keep, closed)
+    touched = [one.pk for one in (closed, pair.duplicate.account) if one is not None]
+    _audit(tx, actor, Action.PATIENT_MERGE, patients, merge_id, touched)
+    return {"merge_id": merge_id}
 
 
 def _check_not_own(actor: Actor, pair: Pair) -> None:
