@@ -235,6 +235,7 @@ def test_a_patient_sees_what_an_invitee_would_see_and_then_sees(
     portal, patient_id, email = person.portal, person.patient.patient_id, new_email()
     _end_all(person)
     invited = invite(person, *scopes, email=email, sensitive=sees_sensitive)
+    assert invited.status == 201, invited.text
     caregiver_id = invited.json["caregiver_id"]
     paths = ["/summary", "/records?limit=3", "/records?category=lab", "/records?category=condition"]
     paths += [f"/records/{row['record_id']}" for row in own_rows(person)[:6]]
@@ -254,9 +255,10 @@ def test_a_patient_sees_what_an_invitee_would_see_and_then_sees(
 
 def _end_all(person: Person) -> None:
     """So that the caregivers of the tests before are not as many as a patient may have."""
-    for one in person.get("/v1/patients/me/caregivers?limit=100").json["items"]:
-        path = f"/v1/patients/me/caregivers/{one['caregiver_id']}"
-        assert person.portal.call("DELETE", path, token=person.token).status == 204
+    while items := person.get("/v1/patients/me/caregivers?limit=100").json["items"]:
+        for one in items:
+            path = f"/v1/patients/me/caregivers/{one['caregiver_id']}"
+            assert person.portal.call("DELETE", path, token=person.token).status == 204
 
 
 def _content(answer: Answer) -> tuple[int, str]:

@@ -170,14 +170,17 @@ def _use_second_factors(portal: Portal) -> None:
     app = factors.bind(person)
     assert factors.finish(portal, factors.begin(portal, person), "000000").status == 401
     portal.advance(minutes=10)
-    trusting = factors.finish(portal, factors.begin(portal, person), app.code(), remember_device=True)
-    assert trusting.status == 201
-    portal.advance(minutes=1)
+    for _ in range(2):
+        trusting = factors.finish(portal, factors.begin(portal, person), app.code(), remember_device=True)
+        assert trusting.status == 201
+        portal.advance(minutes=1)
     assert factors.step_up(person, code="000000").status == 422
     assert factors.step_up(person, code=app.code()).status == 201
     codes = person.call("POST", "/v1/me/mfa/recovery-codes").json["recovery_codes"]
     assert factors.step_up(person, method="recovery_code", code=codes[0]).status == 201
-    assert person.get("/v1/me/mfa").status == person.get("/v1/me/trusted-devices").status == 200
+    assert person.get("/v1/me/mfa").status == 200
+    trusted = person.get("/v1/me/trusted-devices").json["items"]
+    assert person.call("DELETE", f"/v1/me/trusted-devices/{trusted[0]['trusted_device_id']}").status == 204
     assert person.call("DELETE", "/v1/me/trusted-devices").status == 204
     assert person.call("DELETE", "/v1/me/mfa/totp").status == 204
     authenticator = passkeys.Authenticator()

@@ -213,7 +213,9 @@ class Portal:
         return self.call("POST", "/v1/registrations", asked)
 
     def finish_registration(self, started: dict[str, Any], **changes: Any) -> Answer:
-        """The second half; `changes` replace fields of the request."""
+        """The second half, from a network of their own; `changes` replace fields of the request."""
+        from tests.support.crowd import fresh_address
+
         asked = {
             "registration_token": started["registration_token"],
             "username": f"user-{uuid.uuid4().hex[:12]}",
@@ -222,7 +224,8 @@ class Portal:
             "terms_version": started["terms_version"],
             **changes,
         }
-        return self.call("POST", f"/v1/registrations/{started['registration_id']}/account", asked)
+        path = f"/v1/registrations/{started['registration_id']}/account"
+        return self.call("POST", path, asked, source_ip=fresh_address())
 
     def security_answers(self) -> list[dict[str, str]]:
         """Three good answers."""
