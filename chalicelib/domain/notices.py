@@ -11,7 +11,7 @@ from chalicelib.domain.caregivers import Scope
 class NoticeKind(StrEnum):
     """Every kind of notice; each has its templates under templates/email/<kind> and, where it may be one, an SMS."""
 
-    ACCOUNT_CLOSED = "account_closed"
+    ACCOUNT_MERGED = "account_merged"
     ACTIVATION_CODE = "activation_code"
     CONTACT_RESTORED = "contact_restored"
     EMAIL_CHANGED = "email_changed"
@@ -161,7 +161,7 @@ RULES: Mapping[NoticeKind, Rule] = {
     NoticeKind.BREAK_GLASS: Rule(
         NoticeType.SECURITY, AddressBook.EVERYWHERE, _ALL, scope=Scope.EVERYTHING, target="access_log"
     ),
-    NoticeKind.ACCOUNT_CLOSED: Rule(NoticeType.SECURITY, AddressBook.STRANGER, (Channel.EMAIL, Channel.SMS)),
+    NoticeKind.ACCOUNT_MERGED: Rule(NoticeType.SECURITY, AddressBook.STRANGER, (Channel.EMAIL, Channel.SMS)),
     NoticeKind.FILE_JOINED: Rule(NoticeType.SECURITY, AddressBook.STRANGER, (Channel.EMAIL, Channel.SMS)),
     NoticeKind.FILES_JOINED: Rule(
         NoticeType.SECURITY, AddressBook.EVERYWHERE, _ALL, scope=Scope.EVERYTHING, target="access_log"

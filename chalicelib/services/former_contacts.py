@@ -25,7 +25,7 @@ def tell(tx: Transaction, patient: Patient, gone: Iterable[Address]) -> None:
 
 def tell_of_closing(tx: Transaction, patient: Patient, addresses: Iterable[Address]) -> None:
     """Tell every address of an account that is closed, through which its holder is not reached any more."""
-    _tell_each(tx, NoticeKind.ACCOUNT_CLOSED, patient, addresses)
+    _tell_each(tx, NoticeKind.ACCOUNT_MERGED, patient, addresses)
 
 
 def tell_of_joining(tx: Transaction, patient: Patient, addresses: Iterable[Address]) -> None:

@@ -43,7 +43,7 @@ class Preview:
 
 SAMPLES: Mapping[NoticeKind, Sequence[Sample]] = {
     NoticeKind.ACTIVATION_CODE: (Sample({"code": "7K2M-Q9XD-4RT8", "expires_at": _WHEN}),),
-    NoticeKind.ACCOUNT_CLOSED: (Sample({"changed_at": _WHEN}),),
+    NoticeKind.ACCOUNT_MERGED: (Sample({"changed_at": _WHEN}),),
     NoticeKind.FILE_JOINED: (Sample({"changed_at": _WHEN}),),
     NoticeKind.FILES_JOINED: (Sample({"changed_at": _WHEN}),),
     NoticeKind.FILES_PARTED: (Sample({"changed_at": _WHEN}),),

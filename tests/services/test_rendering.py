@@ -17,7 +17,7 @@ OTHER_LINK = LINK.replace("abc", "xyz")
 AT = datetime(2026, 7, 1, 18, 5, tzinfo=UTC)
 VALUES: dict[NoticeKind, dict[str, object]] = {
     NoticeKind.ACTIVATION_CODE: {"code": "7K2M-Q9XD-4RT8", "expires_at": AT},
-    NoticeKind.ACCOUNT_CLOSED: {"changed_at": AT},
+    NoticeKind.ACCOUNT_MERGED: {"changed_at": AT},
     NoticeKind.FILE_JOINED: {"changed_at": AT},
     NoticeKind.FILES_JOINED: {"changed_at": AT},
     NoticeKind.FILES_PARTED: {"changed_at": AT},

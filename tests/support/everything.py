@@ -180,7 +180,7 @@ def _use_second_factors(portal: Portal) -> None:
     assert factors.step_up(person, method="recovery_code", code=codes[0]).status == 201
     assert person.get("/v1/me/mfa").status == 200
     trusted = person.get("/v1/me/trusted-devices").json["items"]
-    assert person.call("DELETE", f"/v1/me/trusted-devices/{trusted[0]['trusted_device_id']}").status == 204
+    assert person.call("DELETE", f"/v1/me/trusted-devices/{trusted[0]['device_id']}").status == 204
     assert person.call("DELETE", "/v1/me/trusted-devices").status == 204
     assert person.call("DELETE", "/v1/me/mfa/totp").status == 204
     authenticator = passkeys.Authenticator()
