@@ -171,6 +171,24 @@ def _records(rows: list[Row]) -> int:
     return len([row for row in rows if _has(row, kind="record")])
 
 
+def _prepare_closing(portal: Portal) -> State:
+    """Somebody with a confirmed email, a phone on file and the app, who is about to close their account."""
+    person = _reachable(portal)
+    strong = portal.call("POST", "/v1/me/step-up", {"password": person.password}, token=person.token)
+    assert strong.status == 201, strong.text
+    token = strong.json["access_token"]
+    return {"account_id": _account_id(person), "email": person.patient.email, "token": token}
+
+
+def _close(portal: Portal, state: State) -> None:
+    done = portal.call("DELETE", "/v1/me?confirm=true", token=state["token"])
+    assert done.status == 200, done.text
+
+
+def _is_closed(state: State, rows: list[Row]) -> bool:
+    return any("closing_id" in row for row in rows if _has(row, kind="account", pk=state["account_id"]))
+
+
 SCENARIOS: Final = {
     "an account is made: its email is to be confirmed": Scenario(
         prepare=_prepare_registration,
@@ -186,6 +204,14 @@ SCENARIOS: Final = {
         is_made=lambda state, rows: _password_hash(state, rows) != state["hash"],
         owes=lambda state: [("email", state["email"]), ("sms", _PHONE), ("push", state["device"])],
         copies=lambda state, _rows: [state["account_id"]],
+    ),
+    "an account is closed: every address is told": Scenario(
+        prepare=_prepare_closing,
+        change=_close,
+        is_made=_is_closed,
+        owes=lambda state: [("email", state["email"]), ("sms", _PHONE)],
+        copies=lambda state, _rows: [state["account_id"]],
+        events=("account.closed",),
     ),
     "results arrive: the patient and the caregiver are told": Scenario(
         prepare=_prepare_results,
