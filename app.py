@@ -73,6 +73,19 @@ def refresh_references(event: SQSEvent) -> dict[str, Any]:
     return queues.refresh_references(event.to_dict())
 
 
+# One at a time: a copy may take a while.
+@app.on_sqs_message(queue_arn=f"{_QUEUES}:exports", batch_size=1)
+def build_exports(event: SQSEvent) -> dict[str, Any]:
+    """Copies of what is kept about somebody."""
+    return queues.build_exports(event.to_dict())
+
+
+@app.on_sqs_message(queue_arn=f"{_QUEUES}:purges", batch_size=1)
+def purge_accounts(event: SQSEvent) -> dict[str, Any]:
+    """Closed accounts whose time is over."""
+    return queues.purge_accounts(event.to_dict())
+
+
 @app.schedule("rate(1 minute)")
 def sweep_outbox(_event: CloudWatchEvent) -> int:
     """Outbox rows that were left."""

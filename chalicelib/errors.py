@@ -344,6 +344,12 @@ class OwnRequest(Conflict):
     code = "own_request"
 
 
+class StaffAccount(Conflict):
+    """Accounts of staff are ended by an admin, not by their holder."""
+
+    code = "staff_account"
+
+
 class PatientDeceased(Conflict):
     """No activation code for somebody who has died."""
 

@@ -21,6 +21,8 @@ FIELDS = frozenset(
         "patient_id",
         "session_id",
         "registration_id",
+        "export_id",
+        "closing_id",
         "notice_id",
         "notice_kind",
         "record_id",

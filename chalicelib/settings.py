@@ -51,7 +51,7 @@ class Settings:
         return f"{self.stack}-{area}"
 
 
-_QUEUES = ("notices", "email", "sms", "push", "events", "webhooks", "references")
+_QUEUES = ("notices", "email", "sms", "push", "events", "webhooks", "references", "exports", "purges")
 _METHODS = ("activation_code", "identity_match", "clinic_number", "invitation")
 _PLATFORMS = ("ios", "android", "fire")
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import boto3
 
-QUEUES = ("notices", "email", "sms", "push", "events", "webhooks", "references", "feedback")
+QUEUES = ("notices", "email", "sms", "push", "events", "webhooks", "references", "exports", "purges", "feedback")
 """The queues that have a dead-letter queue of their own."""
 
 RELAY = "relay"

@@ -66,9 +66,23 @@ def _client(service: str) -> Any:
     return Session().create_client(service, config=_ONE_TRY if service in _SENDING else _CONFIG)
 
 
+def signer(service: str, endpoint: str | None) -> Any:
+    """The process's client that signs addresses for others to call; `endpoint` is where they reach the service."""
+    with _lock:
+        return _signer(service, endpoint)
+
+
+@lru_cache(maxsize=4)
+def _signer(service: str, endpoint: str | None) -> Any:
+    # Objects under a customer's key are given out for no older signature.
+    config = Config(signature_version="s3v4", s3={"addressing_style": "path" if endpoint else "virtual"})
+    return Session().create_client(service, endpoint_url=endpoint, config=config)
+
+
 def forget() -> None:
     """Make new clients at the next use (tests put up one stack after another in one process)."""
     _client.cache_clear()
+    _signer.cache_clear()
 
 
 @contextmanager

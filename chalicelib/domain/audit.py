@@ -10,6 +10,7 @@ class Action(StrEnum):
     """Everything that leaves an audit entry."""
 
     ACCESS_REFUSE = "access:refuse"
+    ACCOUNT_CLOSE = "account:close"
     ACCOUNT_CREATE = "account:create"
     ACCOUNT_DEVICE_DISTRUST = "account:device:distrust"
     ACCOUNT_DEVICE_FORGET = "account:device:forget"
@@ -20,6 +21,10 @@ class Action(StrEnum):
     ACCOUNT_EMAIL_RESEND = "account:email:resend"
     ACCOUNT_EMAIL_VERIFY = "account:email:verify"
     ACCOUNT_EMAIL_DISOWN = "account:email:disown"
+    ACCOUNT_EXPORT_ASK = "account:export:ask"
+    ACCOUNT_EXPORT_BUILD = "account:export:build"
+    ACCOUNT_EXPORT_FAIL = "account:export:fail"
+    ACCOUNT_EXPORT_REMOVE = "account:export:remove"
     ACCOUNT_LOOKUP = "account:lookup"
     ACCOUNT_PASSWORD_CHANGE = "account:password:change"  # noqa: S105  The name of an event.
     ACCOUNT_PASSWORD_REFUSE = "account:password:refuse"  # noqa: S105  The name of an event.
@@ -33,7 +38,9 @@ class Action(StrEnum):
     ACCOUNT_PHONE_REMOVE = "account:phone:remove"
     ACCOUNT_PHRASE_EDIT = "account:phrase:edit"
     ACCOUNT_PREFERENCES_EDIT = "account:preferences:edit"
+    ACCOUNT_PURGE = "account:purge"
     ACCOUNT_RECOVER = "account:recover"
+    ACCOUNT_REOPEN = "account:reopen"
     ACCOUNT_USERNAME_CHANGE = "account:username:change"
     ACCOUNT_USERNAME_REMIND = "account:username:remind"
     ACTIVATION_CODE_ISSUE = "activation_code:issue"

@@ -20,6 +20,9 @@ class ClinicEventType(StrEnum):
     """Everything that a clinic's system can hear of, in the grammar `noun.verb` or `noun.noun.verb`."""
 
     ACCOUNT_CREATED = "account.created"
+    ACCOUNT_CLOSED = "account.closed"
+    ACCOUNT_REOPENED = "account.reopened"
+    ACCOUNT_REMOVED = "account.removed"
     CONTACT_EMAIL_CONFIRMED = "contact.email.confirmed"
     CONTACT_EMAIL_REMOVED = "contact.email.removed"
     CONTACT_PHONE_CONFIRMED = "contact.phone.confirmed"

@@ -19,6 +19,8 @@ class AccountState(StrEnum):
     PASSWORD_DISABLED = "password_disabled"  # noqa: S105  The name of a state.
     """There were so many wrong tries that only a new password signs in."""
     DISABLED = "disabled"
+    CLOSED = "closed"
+    """Its holder closed it; until `closed_until` it can be opened again."""
 
 
 class Failure(StrEnum):
@@ -84,3 +86,4 @@ class DeskAccount:
     second_factors: tuple[Factor, ...]
     contacts: tuple[MaskedContact, ...]
     failed_tries: tuple[FailedTry, ...]
+    closed_until: datetime | None = None

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
 
+from chalicelib.domain.closures import REOPENABLE
 from chalicelib.domain.contact_changes import UNDOABLE
 
 
@@ -13,6 +14,7 @@ class LinkPurpose(StrEnum):
     ACCEPT_INVITATION = "accept_invitation"
     VERIFY_EMAIL = "verify_email"
     DISOWN_EMAIL = "disown_email"
+    REOPEN_ACCOUNT = "reopen_account"
     RESET_PASSWORD = "reset_password"  # noqa: S105  The name of a purpose.
     STAFF_INVITATION = "staff_invitation"
     STOP_MESSAGES = "stop_messages"
@@ -34,6 +36,7 @@ LASTS: Mapping[LinkPurpose, timedelta] = {
     LinkPurpose.ACCEPT_INVITATION: timedelta(days=7),
     LinkPurpose.VERIFY_EMAIL: timedelta(days=3),
     LinkPurpose.DISOWN_EMAIL: timedelta(days=30),
+    LinkPurpose.REOPEN_ACCOUNT: REOPENABLE,
     LinkPurpose.RESET_PASSWORD: timedelta(minutes=10),
     LinkPurpose.STAFF_INVITATION: timedelta(days=3),
     LinkPurpose.STOP_MESSAGES: timedelta(days=60),

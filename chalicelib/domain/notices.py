@@ -11,7 +11,9 @@ from chalicelib.domain.caregivers import Scope
 class NoticeKind(StrEnum):
     """Every kind of notice; each has its templates under templates/email/<kind> and, where it may be one, an SMS."""
 
+    ACCOUNT_CLOSED = "account_closed"
     ACCOUNT_MERGED = "account_merged"
+    ACCOUNT_REOPENED = "account_reopened"
     ACTIVATION_CODE = "activation_code"
     CONTACT_RESTORED = "contact_restored"
     EMAIL_CHANGED = "email_changed"
@@ -74,6 +76,8 @@ class Topic(StrEnum):
     EVENTS = "events"
     WEBHOOKS = "webhooks"
     REFERENCES = "references"
+    EXPORTS = "exports"
+    PURGES = "purges"
 
 
 class OutboxStatus(StrEnum):
@@ -122,7 +126,8 @@ class Rule:
     """How one kind of notice is told.
 
     `channels` are those that it may use; urgent ones do not wait for the end of quiet hours; `scope` is what a
-    caregiver's grant must cover, for notices about a patient; `target` is what the portal's copy leads to.
+    caregiver's grant must cover, for notices about a patient; `target` is what the portal's copy leads to. Whoever has
+    closed their account is told only what `reaches_closed` accounts.
     """
 
     type: NoticeType
@@ -131,14 +136,20 @@ class Rule:
     is_urgent: bool = True
     scope: Scope | None = None
     target: str = "account"
+    reaches_closed: bool = False
 
 
 _ALL = tuple(Channel)
 _EMAIL = (Channel.EMAIL,)
 
-_CHANGED = Rule(NoticeType.SECURITY, AddressBook.EVERYWHERE_BEFORE_TOO, _ALL)
+# What was changed just before an account was closed: the link that undoes it opens the account again as well.
+_CHANGED = Rule(NoticeType.SECURITY, AddressBook.EVERYWHERE_BEFORE_TOO, _ALL, reaches_closed=True)
 
 RULES: Mapping[NoticeKind, Rule] = {
+    NoticeKind.ACCOUNT_CLOSED: Rule(
+        NoticeType.SECURITY, AddressBook.EVERYWHERE_BEFORE_TOO, (Channel.EMAIL, Channel.SMS), reaches_closed=True
+    ),
+    NoticeKind.ACCOUNT_REOPENED: Rule(NoticeType.SECURITY, AddressBook.EVERYWHERE, _ALL),
     NoticeKind.ACTIVATION_CODE: Rule(NoticeType.SECURITY, AddressBook.STRANGER, (Channel.EMAIL, Channel.SMS)),
     NoticeKind.CONTACT_RESTORED: Rule(NoticeType.SECURITY, AddressBook.EVERYWHERE, _ALL),
     NoticeKind.EMAIL_CHANGED: _CHANGED,

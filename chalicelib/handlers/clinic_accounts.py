@@ -58,4 +58,5 @@ def _shape(found: DeskAccount) -> shapes.DeskAccount:
             for one in found.contacts
         ],
         failed_tries=[shapes.FailedTry(at=one.at, what=one.what, reason=one.reason) for one in found.failed_tries],
+        closed_until=found.closed_until,
     )

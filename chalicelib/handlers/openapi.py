@@ -15,6 +15,7 @@ from chalicelib.domain.caregivers import Scope
 from chalicelib.handlers import problems
 from chalicelib.handlers.operations import REGISTRY, Operation
 from chalicelib.schemas.base import PageQuery, Query
+from chalicelib.schemas.exports import AccountFile
 from chalicelib.schemas.problems import Problem
 from chalicelib.settings import settings
 
@@ -83,6 +84,8 @@ _TAGS = {
     "accounts": "One's own account.",
     "activity": "What happened to one's own account.",
     "contact_changes": "Changing one's own email, phone and username.",
+    "exports": "Copies of what the portal keeps, to download.",
+    "closures": "Closing one's own account.",
     "sessions": "Signing in and out.",
     "second_factors": "Second factors of one's own account.",
     "passkeys": "Passkeys: binding them, and signing in with them.",
@@ -334,7 +337,10 @@ class _AsSent(GenerateJsonSchema):
 
 def _schemas() -> dict[str, Any]:
     inputs = {operation.body for operation in REGISTRY if operation.body is not None}
-    outputs = {operation.answer for operation in REGISTRY if operation.answer is not None} | {Problem}
+    outputs: set[Any] = {operation.answer for operation in REGISTRY if operation.answer is not None} | {
+        Problem,
+        AccountFile,
+    }
     outputs |= {answer for operation in REGISTRY for answer in operation.other_statuses.values()}
     models: Any = [(model, "validation") for model in sorted(inputs, key=_name)] + [
         (model, "serialization") for model in sorted(outputs, key=_name)

@@ -7,7 +7,7 @@ from typing import Any
 
 from chalicelib import observability
 from chalicelib.handlers.functions import contained
-from chalicelib.services import addressing, delivery, events, feedback, webhook_delivery
+from chalicelib.services import addressing, delivery, events, exports, feedback, purges, webhook_delivery
 
 _BATCH_SECONDS = 40
 """After so long a batch begins nothing new: its function has 60 seconds."""
@@ -61,6 +61,18 @@ def refresh_references(event: dict[str, Any]) -> dict[str, Any]:
     from chalicelib.services import imports  # noqa: PLC0415  app.py loads this module for the API too.
 
     return _each(event, "refresh_references", imports.bring_up_to_date)
+
+
+@contained
+def build_exports(event: dict[str, Any]) -> dict[str, Any]:
+    """Build the copies that a queue names, or remove them once they were kept for long enough."""
+    return _each(event, "build_exports", exports.work)
+
+
+@contained
+def purge_accounts(event: dict[str, Any]) -> dict[str, Any]:
+    """Remove the closed accounts that a queue names."""
+    return _each(event, "purge_accounts", purges.work)
 
 
 def _id_of(body: str) -> str:

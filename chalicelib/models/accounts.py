@@ -74,6 +74,9 @@ class Account(Principal, discriminator="account"):
     practitioner_id = UnicodeAttribute(null=True)
     second_factors = UnicodeAttribute(default="[]")
     factors_version = NumberAttribute(default=0)
+    closing_id = UnicodeAttribute(null=True)
+    closed_until = UnicodeAttribute(null=True)
+    purge_began_at = UnicodeAttribute(null=True)
     created_at = UnicodeAttribute()
     version = NumberAttribute(default=1)
     joined_patients: UnicodeSetAttribute = UnicodeSetAttribute(null=True)
@@ -88,6 +91,11 @@ class Account(Principal, discriminator="account"):
     def staff_roles(self) -> frozenset[Role]:
         """What its holder does at the clinic; none for patients and caregivers."""
         return frozenset(Role(role) for role in self.roles or ())
+
+    @property
+    def can_be_reopened(self) -> bool:
+        """Whether its holder has closed it, and not so long ago that it is being removed, by the portal's clock."""
+        return bool(self.closed_until) and not self.purge_began_at and clock.stamp(clock.now()) < self.closed_until
 
 
 class Client(Principal, discriminator="client"):
@@ -350,6 +358,15 @@ def edit_staff(
     if ends_sessions:
         actions.append(Account.credentials_version.add(1))
     tx.update(account, actions, condition=Account.pk.exists(), error=NotFound())
+
+
+def reopening() -> list[Action]:
+    """What makes an account that its holder has closed one like any other."""
+    return [
+        Account.disabled.set(False),
+        Account.closing_id.remove(),
+        Account.closed_until.remove(),
+    ]
 
 
 def edit_account(tx: Transaction, account_id: str, *, expected_version: int, **changes: str | None) -> None:

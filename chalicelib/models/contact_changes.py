@@ -79,6 +79,12 @@ def find(account_id: str, change_id: str) -> ContactChange | None:
     return ContactChange.find(account_id, f"{_PREFIX}{change_id}")
 
 
+def find_all(account_id: str) -> list[ContactChange]:
+    """Every change of an account's that is remembered, undone or not, the oldest first."""
+    with storage_errors():
+        return list(ContactChange.query(account_id, ContactChange.sk.startswith(_PREFIX), consistent_read=True))
+
+
 def find_since(account_id: str, change_id: str) -> list[ContactChange]:
     """A change and all after it that were not undone, the oldest first."""
     first, last = f"{_PREFIX}{change_id}", f"{_PREFIX}chg_~"
@@ -207,6 +213,8 @@ def restore(
         Account.factors_version.add(1),
         Account.version.add(1),
         Account.pending_phone.remove(),
+        # Whoever made the changes may have closed the account as well.
+        *(accounts.reopening() if account.closing_id else []),
     ]
     for one in restored:
         actions += _back(one)

@@ -114,6 +114,19 @@ def post_reference(tx: Transaction, digest: str) -> str:
     return _post(tx, Topic.REFERENCES, {"reference": digest})
 
 
+def post_export(
+    tx: Transaction, account_id: str, export_id: str, *, subject: str, remove_at: datetime | None = None
+) -> str:
+    """Have an export built, or, where `remove_at` is given, removed at that time; returns the row's id."""
+    about = {"export_id": export_id, "subject": subject}
+    return _post(tx, Topic.EXPORTS, about, not_before=remove_at, account_id=account_id)
+
+
+def post_purge(tx: Transaction, account_id: str, closing_id: str, at: datetime) -> str:
+    """Have what is kept of a closed account removed at a time; returns the row's id."""
+    return _post(tx, Topic.PURGES, {"closing_id": closing_id}, not_before=at, account_id=account_id)
+
+
 def post_webhook(tx: Transaction, row_id: str, about: dict[str, str]) -> None:
     """Put a message to a clinic's system into a transaction that has a row for each once only."""
     _put(tx, row_id, Topic.WEBHOOKS, about)

@@ -47,6 +47,9 @@ class DeskAccount(Shape):
     second_factors: list[Factor]
     contacts: list[DeskContact]
     failed_tries: list[FailedTry] = Field(description="The newest first.")
+    closed_until: Instant | None = Field(
+        description="Until when an account that its holder closed can be opened again."
+    )
 
 
 class DeskAccountPage(Shape):
@@ -67,7 +70,10 @@ class Recovery(Body):
 
 
 class StartedRecovery(Shape):
-    """Where the code and the link went, and until when they work. Staff see neither."""
+    """Where the code and the link went, and until when they work. Staff see neither.
+
+    For an account that its holder closed it is a link that opens it again, to the addresses that were told of it.
+    """
 
     sent_to: list[str] = Field(description="Masked.")
     expires_at: Instant

@@ -39,8 +39,13 @@ def permit(actor: Actor, policy: Policy, pid: str | None, operation_id: str) -> 
 
 def require_step_up(actor: Actor) -> None:
     """Raises StepUpRequired for a caller who has not just proved again that it is them."""
-    if actor.stepped_up_at is None or clock.now() >= actor.stepped_up_at + STEP_UP_LASTS:
+    if not is_stepped_up(actor):
         raise StepUpRequired
+
+
+def is_stepped_up(actor: Actor) -> bool:
+    """Whether a caller has just proved again that it is them."""
+    return actor.stepped_up_at is not None and clock.now() < actor.stepped_up_at + STEP_UP_LASTS
 
 
 def _is_open(actor: Actor, policy: Policy) -> bool:

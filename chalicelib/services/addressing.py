@@ -66,7 +66,12 @@ def _readers(notice: Notice) -> tuple[Notice, list[Account]]:
             _who_reads_about(patient, RULES[notice.kind], notice.about),
         )
     found = [accounts.find_account(account_id) for account_id in ids_of if account_id]
-    return notice, [account for account in found if account is not None and not account.disabled]
+    return notice, [account for account in found if account is not None and may_be_told(account, RULES[notice.kind])]
+
+
+def may_be_told(account: Account, rule: Rule) -> bool:
+    """Whether the holder of an account is told anything: of one that is closed, only that it is."""
+    return not account.disabled or (rule.reaches_closed and bool(account.closing_id))
 
 
 def _remaining(patient_id: str) -> Patient | None:

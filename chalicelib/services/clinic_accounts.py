@@ -21,7 +21,7 @@ from chalicelib.models.accounts import Account
 from chalicelib.models.audit import AuditEntry
 from chalicelib.models.patients import Patient
 from chalicelib.models.transaction import Transaction
-from chalicelib.services import contacts, recovery, second_factors
+from chalicelib.services import closures, contacts, recovery, second_factors
 from chalicelib.services.once import Once
 
 STARTED_BY_STAFF = Limit(tries=5, seconds=86400)
@@ -89,12 +89,15 @@ def _look(account: Account | None, patient: Patient | None) -> DeskAccount:
         second_factors=tuple(sorted(account.bound_factors)) if account else (),
         contacts=masked(account, patient),
         failed_tries=_failed_tries(account, patient),
+        closed_until=clock.read_stamp(account.closed_until) if account and account.closed_until else None,
     )
 
 
 def _state(account: Account | None) -> AccountState:
     if account is None:
         return AccountState.NO_ACCOUNT
+    if account.closing_id:
+        return AccountState.CLOSED
     if account.disabled:
         return AccountState.DISABLED
     return AccountState.PASSWORD_DISABLED if account.password_disabled else AccountState.ACTIVE
@@ -133,13 +136,15 @@ def start_recovery(actor: Actor, account_id: str, check: Check, *, reset_second_
     """Send a code and a link for a new password to whoever has an account, once staff have made sure who asks.
 
     It goes to verified addresses and those on file alone. With `reset_second_factor` every second factor, every session
-    and the old password end at once. Raises NotFound, Forbidden for an account of staff's that is not the caller's to
+    and the old password end at once. Of an account that its holder has closed it is the link that opens it again, and
+    nothing else is changed. Raises NotFound, Forbidden for an account of staff's that is not the caller's to
     recover, AccountDisabled, NoAddress and TooManyRequests.
     """
     account = accounts.find_account(account_id)
     if account is None:
         raise NotFound
-    reached = addresses(contacts.find(account), RULES[NoticeKind.PASSWORD_RESET], ())
+    told = NoticeKind.ACCOUNT_CLOSED if account.closing_id else NoticeKind.PASSWORD_RESET
+    reached = addresses(contacts.find(account), RULES[told], ())
     served = once.find()
     if served is None:
         _check(actor, account, reached)
@@ -151,7 +156,7 @@ def _check(actor: Actor, account: Account, reached: list[Address]) -> None:
     """Who may recover the accounts of staff could take over the clinic: only who manages them may."""
     if account.pk == actor.id or (account.staff_roles and not actor.has(Permission.STAFF_WRITE)):
         raise Forbidden
-    if account.disabled:
+    if account.disabled and not account.can_be_reopened:
         raise AccountDisabled
     if not reached:
         raise NoAddress
@@ -161,6 +166,8 @@ def _check(actor: Actor, account: Account, reached: list[Address]) -> None:
 def _start(
     tx: Transaction, actor: Actor, account: Account, check: Check, *, reset_second_factor: bool
 ) -> dict[str, str]:
+    if account.closing_id:
+        return _start_reopening(tx, actor, account, check)
     link = links.create(tx, LinkPurpose.RESET_PASSWORD, account.pk, about=account.pk)
     password_resets.start(tx, link)
     outbox.post(tx, Notice(NoticeKind.PASSWORD_RESET, account.pk, {"link_id": link.pk}))
@@ -170,3 +177,10 @@ def _start(
     about: dict[str, object] = {"link_id": link.pk, "check": check, "reset_second_factor": reset_second_factor}
     audit.record(tx, Entry(actor, Action.ACCOUNT_RECOVER, account_id=account.pk, about=about))
     return {"link_id": link.pk, "expires_at": link.expires_at}
+
+
+def _start_reopening(tx: Transaction, actor: Actor, account: Account, check: Check) -> dict[str, str]:
+    link = closures.send_again(tx, account)
+    about: dict[str, object] = {"link_id": link.pk, "check": check, "closing_id": account.closing_id}
+    audit.record(tx, Entry(actor, Action.ACCOUNT_RECOVER, account_id=account.pk, about=about))
+    return {"link_id": link.pk, "expires_at": account.closed_until or ""}

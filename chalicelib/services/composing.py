@@ -68,6 +68,15 @@ def _contact_changed(account: Account, row: OutboxRow) -> Values | None:
     }
 
 
+def _account_closed(account: Account, row: OutboxRow) -> Values | None:
+    about = row.ids()
+    link = _open_link(about["link_id"])
+    if link is None or account.closing_id != about["closing_id"] or not account.can_be_reopened:
+        return None
+    until = clock.read_stamp(account.closed_until or "")
+    return {**_when(account, row), "link": link_service.url(link.pk), "until": until}
+
+
 def _phone_code(_account: Account, row: OutboxRow) -> Values | None:
     code = phones.code(row.ids()["code_id"], row.account_id or "")
     return {"code": code} if code else None
@@ -114,6 +123,8 @@ def _new_results(account: Account, row: OutboxRow) -> Values:
 
 
 _COMPOSERS: Mapping[NoticeKind, Callable[[Account, OutboxRow], Values | None]] = {
+    NoticeKind.ACCOUNT_CLOSED: _account_closed,
+    NoticeKind.ACCOUNT_REOPENED: _when,
     NoticeKind.AGE_BOUNDARY: _boundary,
     NoticeKind.COMING_OF_AGE: _boundary,
     NoticeKind.CAREGIVER_ADDED: _nothing,

@@ -98,7 +98,7 @@ def _deliver(row: OutboxRow) -> _Receipt | None:
     if not row.account_id:
         return _deliver_to_stranger(row)
     account = accounts.find_account(row.account_id)
-    if account is None or account.disabled:
+    if account is None or not addressing.may_be_told(account, RULES[NoticeKind(row.notice_kind or "")]):
         outbox.settle(row, OutboxStatus.DROPPED)
         return None
     address = contact_service.find(account, row.ids()).resolve(row.address or "")

@@ -77,14 +77,14 @@ def find_open(link_token: str) -> Link:
 def open_link(link_token: str) -> Opened:
     """What a token's page may know, whether the link still works or not. Changes nothing. Raises NotFound."""
     link = find(link_token)
-    account = _account_of(link) if link.account_id else None
+    account = accounts.find_account(link.account_id) if link.account_id else None
     return Opened(
         link_id=link.pk,
         purpose=LinkPurpose(link.purpose),
         about=link.about,
         language=account.language if account else words.DEFAULT,
         asks_birth_date=account is not None and _has_birth_date(account),
-        end=_end(link, account) if account else link.end,
+        end=_end(link, account) if account else _end_of_nobodys(link),
     )
 
 
@@ -202,14 +202,21 @@ def _find_working(link_token: str, purpose: LinkPurpose) -> tuple[Link, Account]
 
 
 def _account_of(link: Link) -> Account:
-    account = accounts.find_account(link.account_id)
+    account = accounts.find_account(link.account_id) if link.account_id else None
     if account is None:
-        raise NotFound
+        raise LinkEnded if link.account_id else NotFound
     return account
+
+
+def _end_of_nobodys(link: Link) -> LinkEnd | None:
+    """Why the link of a stranger does nothing any more, or that of an account that is no more."""
+    return link.end or (LinkEnd.EXPIRED if link.account_id else None)
 
 
 def _end(link: Link, account: Account) -> LinkEnd | None:
     """Why a link does nothing any more, also by what has become of what it is about."""
+    if account.closing_id or link.purpose == LinkPurpose.REOPEN_ACCOUNT:
+        return link.end or _end_by_closing(link, account)
     match link.purpose:
         case LinkPurpose.VERIFY_EMAIL if _is_of(account.email, link):
             return LinkEnd.USED
@@ -220,6 +227,14 @@ def _end(link: Link, account: Account) -> LinkEnd | None:
         case LinkPurpose.RESET_PASSWORD if link.end is None and not password_resets.is_running(link):
             return LinkEnd.REPLACED
     return link.end
+
+
+def _end_by_closing(link: Link, account: Account) -> LinkEnd | None:
+    """Of a closed account only what opens it again does anything, and what undoes changes of those days with it."""
+    if not account.closing_id:
+        return LinkEnd.REPLACED
+    is_of_this = link.purpose == LinkPurpose.UNDO_CHANGE or link.about == account.closing_id
+    return None if is_of_this and account.can_be_reopened else LinkEnd.EXPIRED
 
 
 def _is_of(email: str | None, link: Link) -> bool:

@@ -18,7 +18,7 @@ REGION = "us-east-1"
 ACCESS_KEY = "EMBEDDEDAWSACCESSKEY"
 SECRET_KEY = "embedded"  # noqa: S105 - moto takes any, and links signed with it open on loopback only.
 
-TOPICS = ("notices", "email", "sms", "push", "events", "webhooks", "references")
+TOPICS = ("notices", "email", "sms", "push", "events", "webhooks", "references", "exports", "purges")
 """The outbox's topics, each of which has a queue of its name."""
 
 _BATCH = 25

@@ -42,6 +42,8 @@ class Preview:
 
 
 SAMPLES: Mapping[NoticeKind, Sequence[Sample]] = {
+    NoticeKind.ACCOUNT_CLOSED: (Sample({"changed_at": _WHEN, "link": _LINK, "until": _WHEN}),),
+    NoticeKind.ACCOUNT_REOPENED: (Sample({"changed_at": _WHEN}),),
     NoticeKind.ACTIVATION_CODE: (Sample({"code": "7K2M-Q9XD-4RT8", "expires_at": _WHEN}),),
     NoticeKind.ACCOUNT_MERGED: (Sample({"changed_at": _WHEN}),),
     NoticeKind.FILE_JOINED: (Sample({"changed_at": _WHEN}),),

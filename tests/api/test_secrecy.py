@@ -15,7 +15,9 @@ import pytest
 from chalicelib import clock
 from chalicelib.handlers.functions import FunctionFailed
 from infra.local.lambda_proxy import LambdaContext
+from tests.support import leaving
 from tests.support.aws_calls import AwsCall, failing, hooked, refused
+from tests.support.people import token_of
 from tests.support.portal import Answer, Patient, Person, Portal
 from tests.support.promises import Promise
 from tests.support.secrecy import Canaries, Sinks, listening
@@ -28,7 +30,9 @@ def _listen_to_queues_and_files(sinks: Sinks, canaries: Canaries, call: AwsCall)
     if call.service == "s3":
         sinks.add("file keys", repr({name: value for name, value in call.params.items() if name != "Body"}))
     if call.service == "sns" and call.operation == "Publish":
-        sinks.add("text messages" if "PhoneNumber" in call.params else "push", call.params["Message"])
+        is_text = "PhoneNumber" in call.params
+        content = call.params["Message"]
+        sinks.add(*("text messages", _without_what_it_carries(content, canaries)) if is_text else ("push", content))
     if call.service == "sesv2":
         content = _without_what_it_carries(json.dumps(call.params["Content"], ensure_ascii=False), canaries)
         sinks.add("emails", content)
@@ -119,6 +123,7 @@ class Walk:
         self._recovery(person)
         self._bugs(person)
         self._poison(person)
+        self._leave(person)
 
     def _seed_session(self, which: str, session: dict[str, Any]) -> None:
         for name in ("access_token", "refresh_token", "device_token", "csrf_token"):
@@ -248,6 +253,19 @@ class Walk:
         person.session = again
         portal.drain()
 
+    def _leave(self, person: Person) -> None:
+        """A copy of the account, whose file holds what the canaries are and whose name does not, and its closing."""
+        person.session = self.portal.sign_in(
+            person.username, f"{person.password} again", source_ip="198.51.100.247"
+        ).json
+        leaving.export(person)
+        self.portal.drain()
+        token = self.canaries.seed("token of the last session", token_of(person.session["account"]["account_id"]))
+        found = self.portal.call("GET", leaving.EXPORT, token=token).json
+        assert self.canaries.values["last name"] not in found["download_url"]
+        assert leaving.close(person).status == 200
+        self.portal.drain()
+
     def _poison(self, person: Person) -> None:
         """Messages that break their workers until they are set aside."""
         words = " ".join(self.canaries.values.values())
@@ -334,10 +352,12 @@ def _assert_alive(sinks: Sinks) -> None:
 
 WORKERS = (
     "address_notices",
+    "build_exports",
     "deliver_email",
     "deliver_push",
     "deliver_sms",
     "deliver_webhooks",
+    "purge_accounts",
     "record_events",
     "refresh_references",
 )

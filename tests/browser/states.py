@@ -18,6 +18,7 @@ TYPED: dict[LinkPurpose, dict[str, str]] = {
     DISOWN: {},
     RESET: {"date_of_birth": BORN, "new_password": NEW_PASSWORD},
     STOP: {"date_of_birth": BORN},
+    LinkPurpose.REOPEN_ACCOUNT: {"date_of_birth": BORN},
     LinkPurpose.UNDO_CHANGE: {"date_of_birth": BORN},
 }
 

@@ -79,14 +79,15 @@ class Visitor:
         if purpose is LinkPurpose.STAFF_INVITATION:
             return _Admin(self.program).invite()
         person = _Person(self.program, self.language)
-        if purpose is LinkPurpose.ACCEPT_INVITATION:
-            return person.invite_a_caregiver()
-        if purpose is LinkPurpose.RESET_PASSWORD:
-            return person.ask_for_a_reset()
-        if purpose is LinkPurpose.STOP_MESSAGES:
-            return person.wait_for_results()
-        if purpose is LinkPurpose.UNDO_CHANGE:
-            return person.change_the_username()
+        asks = {
+            LinkPurpose.ACCEPT_INVITATION: person.invite_a_caregiver,
+            LinkPurpose.RESET_PASSWORD: person.ask_for_a_reset,
+            LinkPurpose.STOP_MESSAGES: person.wait_for_results,
+            LinkPurpose.UNDO_CHANGE: person.change_the_username,
+            LinkPurpose.REOPEN_ACCOUNT: person.close_the_account,
+        }
+        if purpose in asks:
+            return asks[purpose]()
         return person.links_in_the_first_email()[_PLACE_OF_LINK[purpose]]
 
 
@@ -163,6 +164,15 @@ class _Person:
         key, token = str(uuid.uuid4()), strong["access_token"]
         self.program.must("POST", "/v1/patients/me/caregivers", asked, token=token, Idempotency_Key=key)
         return self.program.link_sent_to(email)
+
+    def close_the_account(self) -> str:
+        verify, _ = self._links(0)
+        confirmed = {"token": verify.removeprefix("/l/"), "date_of_birth": "1961-04-12"}
+        assert self.program.call("POST", "/v1/email-verifications", confirmed).status == 204
+        strong = self.program.must("POST", "/v1/me/step-up", {"password": _PASSWORD}, token=self._token)
+        closed = self.program.call("DELETE", "/v1/me?confirm=true", token=strong["access_token"])
+        assert closed.status == 200, closed.body
+        return self._links(1)[0]
 
     def wait_for_results(self) -> str:
         verify, _ = self._links(0)

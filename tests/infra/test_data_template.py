@@ -60,7 +60,7 @@ def test_every_table_is_encrypted_recoverable_and_protected(table: dict[str, Any
     assert properties["DeletionProtectionEnabled"] == {"Ref": "DeletionProtection"}
 
 
-QUEUES = ("Notices", "Email", "Sms", "Push", "Events", "Webhooks", "References", "Feedback")
+QUEUES = ("Notices", "Email", "Sms", "Push", "Events", "Webhooks", "References", "Exports", "Purges", "Feedback")
 
 
 def test_every_queue_is_encrypted_and_answers_over_tls_only() -> None:

@@ -33,6 +33,8 @@ FUNCTIONS = (
     "deliver_webhooks",
     "receive_feedback",
     "refresh_references",
+    "build_exports",
+    "purge_accounts",
     "sweep_outbox",
 )
 
@@ -72,6 +74,8 @@ SOURCES: dict[str, set[Permission]] = {
     "deliver_webhooks": _consumes("WebhooksQueueArn"),
     "receive_feedback": _consumes("FeedbackQueueArn"),
     "refresh_references": _consumes("ReferencesQueueArn"),
+    "build_exports": _consumes("ExportsQueueArn"),
+    "purge_accounts": _consumes("PurgesQueueArn"),
     "sweep_outbox": set(),
 }
 
@@ -86,6 +90,8 @@ _BY_OTHER = {
 _PLAIN: dict[tuple[str, str], set[Permission]] = {
     ("s3", "GetObject"): {("s3:GetObject", "RecordsBucketArn/*")},
     ("s3", "PutObject"): {("s3:PutObject", "RecordsBucketArn/*")},
+    ("s3", "PutObject of an export"): {("s3:PutObject", "RecordsBucketArn/exports/*")},
+    ("s3", "DeleteObject of an export"): {("s3:DeleteObject", "RecordsBucketArn/exports/*")},
     ("secretsmanager", "GetSecretValue"): {("secretsmanager:GetSecretValue", "RootKeySecretArn")},
     ("sesv2", "SendEmail"): {("ses:SendEmail", "identity"), ("ses:SendEmail", "configuration-set")},
     ("sesv2", "DeleteSuppressedDestination"): {("ses:DeleteSuppressedDestination", "*")},
@@ -112,7 +118,8 @@ def _permissions(call: AwsCall) -> set[Permission]:
             to_device = {("sns:Publish", "endpoint")}
             return to_device if "TargetArn" in params else {("sns:Publish", "no topic, no device"), *_BY_OTHER["send"]}
         case _:
-            return _PLAIN[call.service, call.operation]
+            is_export = str(params.get("Key")).startswith("exports/")
+            return _PLAIN[call.service, f"{call.operation} of an export" if is_export else call.operation]
 
 
 def _table(name: str) -> str:

@@ -119,7 +119,10 @@ class _Reader(ModuleType):
         self.work = work
 
 
-@pytest.mark.parametrize("queue", ["notices", "email", "sms", "push", "events", "webhooks", "references", "feedback"])
+@pytest.mark.parametrize(
+    "queue",
+    ["notices", "email", "sms", "push", "events", "webhooks", "references", "exports", "purges", "feedback"],
+)
 def test_every_queue_of_the_template_reaches_its_function(aws: EmbeddedAws, queue: str) -> None:
     reader = _Reader(queue)
     aws.client("sqs").send_message(QueueUrl=aws.deployed.named(queue).ref, MessageBody=queue)

@@ -16,6 +16,8 @@ LINK = "https://portal.example/l/01ARZ3NDEKTSV4RRFFQ69G5FAVabcdefghijklmnopqrstu
 OTHER_LINK = LINK.replace("abc", "xyz")
 AT = datetime(2026, 7, 1, 18, 5, tzinfo=UTC)
 VALUES: dict[NoticeKind, dict[str, object]] = {
+    NoticeKind.ACCOUNT_CLOSED: {"changed_at": AT, "link": LINK, "until": AT},
+    NoticeKind.ACCOUNT_REOPENED: {"changed_at": AT},
     NoticeKind.ACTIVATION_CODE: {"code": "7K2M-Q9XD-4RT8", "expires_at": AT},
     NoticeKind.ACCOUNT_MERGED: {"changed_at": AT},
     NoticeKind.FILE_JOINED: {"changed_at": AT},

@@ -75,7 +75,7 @@ def recorded() -> Iterator[list[AwsCall]]:
 
 @contextmanager
 def failing(
-    matches: Callable[[AwsCall], bool], error: Exception, *, times: int | None = None
+    matches: Callable[[AwsCall], bool], error: BaseException, *, times: int | None = None
 ) -> Iterator[list[AwsCall]]:
     """Lets the matching calls fail, the first `times` of them or all, before they are sent; collects them."""
     failed: list[AwsCall] = []

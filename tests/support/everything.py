@@ -14,7 +14,7 @@ from chalicelib.handlers.operations import REGISTRY
 from chalicelib.models import caregivers
 from chalicelib.models.transaction import transaction
 from infra.local.feedback import Feedback
-from tests.support import clinic_work, contact_changes, factors, links, passkeys, registering, resets
+from tests.support import clinic_work, contact_changes, factors, leaving, links, passkeys, registering, resets
 from tests.support.aws_calls import failing, refused, unreachable
 from tests.support.caregivers import invite, new_email, new_invited
 from tests.support.caregivers import link_of as invited_link
@@ -59,11 +59,11 @@ def do_everything(portal: Portal) -> None:
     for channel in Channel:
         _fall_through(portal, channel)
     _come_back(portal)
-    _look_after(portal)
-    _act_for_others(portal)
-    clinic_work.work(portal)
+    for part in (_look_after, _act_for_others, clinic_work.work):
+        part(portal)
     with clinic_system(portal) as system:
         _follow(portal, system)
+    _leave(portal)
 
 
 def late_and_large(portal: Portal) -> None:
@@ -464,3 +464,36 @@ def _replay(portal: Portal, path: str, system: ClinicSystem) -> None:
     assert system.post(f"{path}/deliveries/{one}/replay").status == 202
     assert system.post(f"{path}/rotate-secret").status == 201
     portal.drain()
+
+
+def _leave(portal: Portal) -> None:
+    """Copies of accounts that are made, given up and removed; accounts that are closed, opened again and removed."""
+    for person in (leaving.full(portal), portal.register()):
+        with failing(lambda call: call.operation == "PutObject", unreachable()):
+            assert leaving.export(person).status == 202
+            for _ in range(10):
+                portal.drain()
+                portal.advance(minutes=20)
+        assert leaving.exported(person)["status"] == "ready"
+    portal.advance(days=4)
+    portal.drain()
+    assert leaving.exported(person)["status"] == "ready"
+    leaving.closed(person)
+    (path,) = leaving.reopening_paths(portal, person.patient.email)
+    assert links.post(portal, path, date_of_birth=person.patient.date_of_birth).status == 200
+    leaving.closed(person)
+    desk, key = token_of(new_staff(Role.HELP_DESK)), {"Idempotency-Key": str(uuid.uuid4())}
+    again = f"/v1/clinic/accounts/{links.account_id_of(person)}/recovery"
+    assert portal.call("POST", again, {"check": "phone"}, token=desk, headers=key).status == 202
+    other = leaving.full(portal)
+    assert leaving.exported(other)["status"] == "ready"
+    leaving.closed(other)
+    # What was accepted in the moment of closing.
+    with transaction() as tx:
+        grant = Grant(links.account_id_of(other), frozenset({Scope.RESULTS}))
+        caregivers.put_grant(tx, portal.new_patient().patient_id, grant)
+    portal.drain()
+    portal.advance(days=30, minutes=1)
+    # The copy, which nothing has removed before, leaves with the account.
+    with failing(lambda call: call.operation == "DeleteObject", unreachable(), times=1):
+        portal.drain()

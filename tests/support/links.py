@@ -32,6 +32,9 @@ def link_id_of(portal: Portal, person: Person, purpose: LinkPurpose) -> str:
         name = f"changed-{uuid4().hex[:10]}"
         asked = portal.call("PUT", "/v1/me/username", {"username": name}, token=token_of(account_id))
         assert asked.status == 200, asked.text
+    if purpose is LinkPurpose.REOPEN_ACCOUNT:
+        closed = portal.call("DELETE", "/v1/me?confirm=true", token=token_of(account_id))
+        assert closed.status == 200, closed.text
     if purpose is LinkPurpose.STOP_MESSAGES:
         return _new_stop_link(account_id)
     if purpose is LinkPurpose.RESET_PASSWORD:

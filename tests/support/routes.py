@@ -471,11 +471,20 @@ def bodies(portal: Portal, whose: Somebody) -> dict[str, Callable[[], dict[str, 
     }
 
 
+QUERIES = {"closures_close_me": "?confirm=true"}
+"""What a right request has in its query, where an operation asks for something."""
+
+
 def send(
-    portal: Portal, operation: Operation, path: dict[str, str], body: dict[str, Any] | None, token: str | None = None
+    portal: Portal,
+    operation: Operation,
+    path: dict[str, str],
+    body: dict[str, Any] | None,
+    token: str | None = None,
+    query: str = "",
 ) -> Answer:
     """One request on a route, with whatever headers the route asks for."""
-    url = operation.path.format(**path)
+    url = operation.path.format(**path) + query
     headers = {"Idempotency-Key": str(uuid.uuid4())} if operation.creates else {}
     if operation.edits:
         # Of what is not there nobody knows a version.

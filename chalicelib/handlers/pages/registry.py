@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from chalicelib.domain.links import LinkPurpose
-from chalicelib.handlers.pages import contact_changes, emails, invitations, messages, password_resets, staff
+from chalicelib.handlers.pages import closures, contact_changes, emails, invitations, messages, password_resets, staff
 from chalicelib.handlers.pages.page import Page
 
 PAGES: Mapping[LinkPurpose, Page[Any]] = {
     LinkPurpose.ACCEPT_INVITATION: invitations.INVITATION,
     LinkPurpose.VERIFY_EMAIL: emails.VERIFY,
     LinkPurpose.DISOWN_EMAIL: emails.DISOWN,
+    LinkPurpose.REOPEN_ACCOUNT: closures.REOPEN,
     LinkPurpose.RESET_PASSWORD: password_resets.RESET,
     LinkPurpose.STAFF_INVITATION: staff.JOIN,
     LinkPurpose.STOP_MESSAGES: messages.STOP,

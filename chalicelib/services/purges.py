@@ -1,0 +1,136 @@
+"""Removing what is personal of an account that was closed 30 days ago and not opened again (OP 5).
+
+The first step decides: from then on nobody opens the account again. The others may be done any number of times, each
+with its audit entry, and the last takes the account's own row, so that after a worker who died another one goes on.
+What stays is the audit, the health record and what the clinic was asked to change of it, keyed hashes of addresses
+that bounced or said STOP, and links that are over, which name nobody and leave by themselves within 90 days.
+"""
+
+from collections import Counter
+
+from chalicelib import observability
+from chalicelib.domain.access import SYSTEM
+from chalicelib.domain.audit import Action, Entry
+from chalicelib.domain.events import ClinicEvent, ClinicEventType
+from chalicelib.domain.notices import OutboxStatus
+from chalicelib.domain.proxy_requests import ProxyStatus
+from chalicelib.errors import Conflict, Unavailable
+from chalicelib.models import (
+    accounts,
+    audit,
+    caregivers,
+    closures,
+    exports,
+    outbox,
+    passkeys,
+    proxy_requests,
+    push_devices,
+)
+from chalicelib.models import purges as storage
+from chalicelib.models.accounts import Account
+from chalicelib.models.outbox import OutboxRow
+from chalicelib.models.transaction import Transaction, transaction
+from chalicelib.services import jobs
+from chalicelib.services.exports import remove_file
+
+_AT_ONCE = 40
+
+
+def work(row_id: str) -> None:
+    """Remove the account that an outbox row names, if it is still closed."""
+    jobs.run(row_id, _work)
+
+
+def _work(row: OutboxRow) -> None:
+    account = accounts.find_account(row.account_id or "")
+    if account is None or account.closing_id != row.ids()["closing_id"]:
+        # It was opened again, or removed by a worker who could not say so any more.
+        outbox.settle(row, OutboxStatus.DROPPED)
+        return
+    try:
+        _purge(row, account)
+    except Conflict as overtaken:
+        # Somebody was faster with a part of it: the next try looks at what is left.
+        raise Unavailable(retry_after=1) from overtaken
+
+
+def _purge(row: OutboxRow, account: Account) -> None:
+    if not account.purge_began_at:
+        with transaction() as tx:
+            closures.begin_purge(tx, account)
+            _record(tx, account, "begin")
+    for step in (_remove_grants, _remove_requests, _remove_devices, _remove_passkeys, _remove_exports, _free_usernames):
+        step(account)
+    _remove_rows(account)
+    with transaction() as tx:
+        storage.remove_account(tx, account)
+        outbox.settle_in(tx, row, OutboxStatus.DONE)
+        outbox.post_event(tx, ClinicEvent(ClinicEventType.ACCOUNT_REMOVED, account.patient_id, _about(account)))
+        _record(tx, account, "end")
+    observability.event("account.removed", account_id=account.pk, closing_id=account.closing_id)
+
+
+def _about(account: Account) -> dict[str, str]:
+    return {"account_id": account.pk}
+
+
+def _record(tx: Transaction, account: Account, step: str, **more: object) -> None:
+    about: dict[str, object] = {"closing_id": account.closing_id, "step": step, **more}
+    audit.record(tx, Entry(SYSTEM, Action.ACCOUNT_PURGE, account_id=account.pk, about=about))
+
+
+def _remove_grants(account: Account) -> None:
+    """A grant that was accepted in the moment of closing."""
+    for tie in caregivers.find_ties(account.pk):
+        with transaction() as tx:
+            caregivers.remove_grant(tx, tie.patient.pk, account.pk)
+            about: dict[str, object] = {"caregiver_id": tie.grant.caregiver_id}
+            audit.record(tx, Entry(SYSTEM, Action.CAREGIVER_END, patient_id=tie.patient.pk, about=about))
+
+
+def _remove_requests(account: Account) -> None:
+    """What nobody has decided. What was decided is the clinic's own."""
+    for request in proxy_requests.find_all_of(account.pk):
+        if request.status == ProxyStatus.PENDING:
+            with transaction() as tx:
+                storage.remove_proxy_request(tx, request)
+                _record(tx, account, "proxy_request", proxy_request_id=request.proxy_request_id)
+
+
+def _remove_devices(account: Account) -> None:
+    for device in push_devices.find_stored(account.pk):
+        with transaction() as tx:
+            push_devices.remove(tx, device)
+            _record(tx, account, "push_device", device_id=device.device_id)
+
+
+def _remove_passkeys(account: Account) -> None:
+    for passkey in passkeys.find_all(account.pk):
+        with transaction() as tx:
+            passkeys.remove(tx, passkey)
+            _record(tx, account, "passkey", passkey_id=passkey.passkey_id)
+
+
+def _remove_exports(account: Account) -> None:
+    for export in exports.find_all(account.pk):
+        remove_file(export)
+        with transaction() as tx:
+            exports.remove(tx, export)
+            _record(tx, account, "export", export_id=export.export_id)
+
+
+def _free_usernames(account: Account) -> None:
+    """Names that were given up, which stand with the changes: before those go."""
+    for username_key in storage.find_former_usernames(account.pk):
+        if username_key != account.username_key:
+            with transaction() as tx:
+                storage.free_username(tx, account.pk, username_key)
+                _record(tx, account, "username")
+
+
+def _remove_rows(account: Account) -> None:
+    while found := storage.find_keys(account.pk, _AT_ONCE):
+        with transaction() as tx:
+            for key, _ in found:
+                storage.remove(tx, key)
+            _record(tx, account, "rows", removed=dict(Counter(kind for _, kind in found)))
