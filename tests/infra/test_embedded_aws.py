@@ -322,7 +322,7 @@ def test_a_reader_never_sees_half_a_transaction(aws: EmbeddedAws) -> None:
     assert torn == []
 
 
-def test_an_import_of_1145_resources_takes_about_two_seconds(aws: EmbeddedAws) -> None:
+def test_an_import_of_1145_resources_takes_seconds(aws: EmbeddedAws) -> None:
     dynamodb, body = aws.client("dynamodb"), os.urandom(1_000)
     rows = [_imported(number, body) for number in range(1_145)]
     started = time.perf_counter()
@@ -334,8 +334,8 @@ def test_an_import_of_1145_resources_takes_about_two_seconds(aws: EmbeddedAws) -
         )
     taken = time.perf_counter() - started
     assert _count_partition(dynamodb) == 2 * 1_145
-    # Five times what was measured on two cores; moto's own transactions take minutes.
-    assert taken < 5
+    # Moto's own transactions take minutes; a machine that is busy with much else took five seconds.
+    assert taken < 20
 
 
 def _imported(number: int, body: bytes) -> list[dict[str, Any]]:
