@@ -315,7 +315,7 @@ class ClinicNumberTaken(Conflict):
 
 
 class StaffJoined(Conflict):
-    """A member of staff has set up their account, or is disabled: there is nothing to invite them to."""
+    """A member of staff has an account with a second factor, or is disabled: there is nothing to set up."""
 
     code = "staff_joined"
 

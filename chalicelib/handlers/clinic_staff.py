@@ -73,7 +73,7 @@ def edit_member(call: Call, body: shapes.StaffEdit) -> Answer:
     errors=(errors.StaffJoined, errors.StaleVersion),
 )
 def invite_again(call: Call) -> Answer:
-    """Send a new link to somebody who has not set up their account; the one before does nothing any more."""
+    """Send a new link to somebody who has no account or no second factor yet; the one before does nothing any more."""
     return _answer(staff.invite_again(call.actor, path_id(call, "staff_id"), call.once))
 
 

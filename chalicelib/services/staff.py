@@ -17,7 +17,7 @@ from chalicelib.domain.legal import VERSIONS, LegalKind
 from chalicelib.domain.links import LinkPurpose
 from chalicelib.domain.notices import Notice, NoticeKind
 from chalicelib.domain.second_factors import RECOVERY_CODES, Factor
-from chalicelib.domain.staff import Role, StaffState, StaffView
+from chalicelib.domain.staff import Role, StaffView
 from chalicelib.errors import EmailTaken, FieldError, Invalid, LinkEnded, NotFound, StaffJoined, WrongCode
 from chalicelib.models import accounts, audit, links, outbox, second_factors
 from chalicelib.models import staff as storage
@@ -81,12 +81,13 @@ def invite_by_hand(new: NewMember) -> str:
 def invite_again(actor: Actor, staff_id: str, once: Once) -> StaffView:
     """Send another link; the one before does nothing any more.
 
-    Raises NotFound, and StaffJoined for somebody who has set up their account or was disabled.
+    Who has an account and lost every second factor of it sets it up anew. Raises NotFound, and StaffJoined for somebody
+    who has a second factor or was disabled.
     """
     member = _find(staff_id)
     if once.find():
         return _view(member)
-    if member.state is not StaffState.INVITED:
+    if not _waits(member, _account_of(member)):
         raise StaffJoined
 
     def change(tx: Transaction) -> dict[str, str]:
@@ -99,6 +100,15 @@ def invite_again(actor: Actor, staff_id: str, once: Once) -> StaffView:
 
     once.commit(change)
     return find(staff_id)
+
+
+def _waits(member: StaffMember, account: Account | None) -> bool:
+    """Whether a link has anything to set up: staff without a second factor cannot sign in."""
+    return not member.disabled and (account is None or not account.bound_factors)
+
+
+def _account_of(member: StaffMember) -> Account | None:
+    return accounts.find_account(member.account_id) if member.account_id else None
 
 
 def _check_email(email: str) -> None:
@@ -133,7 +143,7 @@ def _post(tx: Transaction, member: StaffMember) -> None:
 def stranger(staff_id: str) -> Stranger | None:
     """Whom an invitation is sent to; None for a member who has joined, or whom nobody waits for any more."""
     member = storage.find(staff_id)
-    if member is None or member.state is not StaffState.INVITED:
+    if member is None or not _waits(member, _account_of(member)):
         return None
     link = links.find(member.link_id)
     if link is None or link.is_over:
@@ -187,13 +197,8 @@ def check_choice(link_token: str, username: str, password: str) -> None:
 
     With the second factor that staff always have, 8 characters are enough (PW 1).
     """
-    _, member = _open(link_token)
-    errors = [
-        FieldError("/username", f"username_{reason}")
-        for reason in identity.check_username(username, own_email=member.email)
-    ]
-    if not errors and accounts.find_account_id(identity.canonical_username(username)) is not None:
-        errors.append(FieldError("/username", "username_taken"))
+    _, member, account = _open(link_token)
+    errors = _username_errors(username, member, account)
     values: dict[str, object] = {
         "minimum": passwords.SHORTEST_WITH_SECOND_FACTOR,
         "maximum": passwords.LONGEST,
@@ -207,24 +212,42 @@ def check_choice(link_token: str, username: str, password: str) -> None:
         raise Invalid(errors)
 
 
+def _username_errors(username: str, member: StaffMember, account: Account | None) -> list[FieldError]:
+    """What is wrong with the name of a new account, or that it is not the one of an account that is set up anew."""
+    username_key = identity.canonical_username(username)
+    if account is not None:
+        return [] if username_key == account.username_key else [FieldError("/username", "username_not_own")]
+    found = identity.check_username(username, own_email=member.email)
+    if not found and accounts.find_account_id(username_key) is not None:
+        return [FieldError("/username", "username_taken")]
+    return [FieldError("/username", f"username_{reason}") for reason in found]
+
+
 def join(link_token: str, chosen: Choice, code: str) -> list[str]:
     """Open the account of an invited member with its second factor; returns the recovery codes, shown this once.
 
-    Raises NotFound, LinkEnded, WrongCode, Invalid as `check_choice` does, EmailTaken and UsernameTaken.
+    An account whose second factors were lost gets a new one and another password. Raises NotFound, LinkEnded,
+    WrongCode, Invalid as `check_choice` does, EmailTaken, UsernameTaken, and Conflict where the account was changed at
+    the same moment.
     """
-    link, member = _open(link_token)
+    link, member, known = _open(link_token)
     counter = totp.find_counter(chosen.factor_id, code, clock.now())
     if counter is None:
         raise WrongCode
     check_choice(link_token, chosen.username, chosen.password)
-    account, codes = _account(member, chosen), recovery_codes.new_codes(RECOVERY_CODES)
+    account, codes = known or _account(member, chosen), recovery_codes.new_codes(RECOVERY_CODES)
     with transaction() as tx:
-        accounts.create_account(tx, account)
-        accounts.claim_email(tx, account.pk, identity.canonical_email(member.email))
+        if known is None:
+            accounts.create_account(tx, account)
+            accounts.claim_email(tx, account.pk, identity.canonical_email(member.email))
+            storage.join(tx, member, account.pk, account.username)
+        else:
+            new_hash = hashing.hash(chosen.password, peppers())
+            accounts.note_second_factors(tx, known, [Factor.TOTP], password_hash=new_hash)
+            outbox.post(tx, Notice(NoticeKind.SECOND_FACTOR_CHANGED, known.pk, {"by": ActorKind.ACCOUNT}))
         second_factors.put_totp(tx, account.pk, chosen.factor_id, counter)
         hashes = [recovery_codes.code_hash(account.pk, one) for one in codes]
         second_factors.put_recovery_codes(tx, account.pk, hashes)
-        storage.join(tx, member, account.pk, account.username)
         links.use(tx, link)
         holder = Actor(ActorKind.ACCOUNT, account.pk)
         member.account_id = account.pk
@@ -232,14 +255,16 @@ def join(link_token: str, chosen: Choice, code: str) -> list[str]:
     return codes
 
 
-def _open(link_token: str) -> tuple[Link, StaffMember]:
+def _open(link_token: str) -> tuple[Link, StaffMember, Account | None]:
+    """The link of a member who waits, and their account where they have one."""
     link = link_service.find_open(link_token)
     if link.purpose != LinkPurpose.STAFF_INVITATION:
         raise NotFound
     member = storage.find(link.about)
-    if member is None or member.state is not StaffState.INVITED:
+    account = _account_of(member) if member is not None else None
+    if member is None or not _waits(member, account):
         raise LinkEnded
-    return link, member
+    return link, member, account
 
 
 def _account(member: StaffMember, chosen: Choice) -> Account:

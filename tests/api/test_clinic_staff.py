@@ -10,6 +10,8 @@ from chalicelib.domain.links import LASTS, LinkPurpose
 from chalicelib.domain.staff import PERMISSIONS, Permission, Role
 from chalicelib.models import accounts, links, staff
 from chalicelib.models.staff import StaffMember
+from tests.support import factors
+from tests.support.crowd import fresh_address
 from tests.support.members import PASSWORD, Joining, join, new_email, new_member, path_of
 from tests.support.people import new_staff, token_of
 from tests.support.portal import Answer, Portal
@@ -136,6 +138,30 @@ def test_somebody_with_an_account_is_not_invited_again(portal: Portal, admin: Ad
     member = _member_of(join(portal))
     refused = admin.invite_again(member.staff_id)
     assert (refused.status, refused.json["code"]) == (409, "staff_joined")
+
+
+def test_a_member_who_lost_the_app_sets_the_same_account_up_anew(portal: Portal, admin: Admin) -> None:
+    joining = join(portal, Role.FRONT_DESK)
+    member = _member_of(joining)
+    recovery = {"check": "in_person", "reset_second_factor": True}
+    path, key = f"/v1/clinic/accounts/{member.account_id}/recovery", {"Idempotency-Key": str(uuid.uuid4())}
+    assert admin.call("POST", path, recovery, **key).status == 202
+    lost = portal.sign_in(joining.username, PASSWORD)
+    assert admin.invite_again(member.staff_id).status == 202
+    portal.drain()
+    again = Joining(portal, path_of(_member_of(joining)))
+    refused = again.choose(username="somebody.else")
+    assert (refused.status, "Type the username that you have had before." in refused.text) == (422, True)
+    assert again.choose(password="nine teapots", username=joining.username).status == 200
+    done = again.finish()
+    assert (lost.status, done.status, done.text.count("<strong>")) == (401, 200, 10)
+    begun = portal.sign_in(joining.username, "nine teapots", source_ip=fresh_address())
+    assert begun.status == 202
+    assert factors.finish(portal, begun.json["mfa_token"], joining.code()).status == 401
+    portal.advance(minutes=1)
+    assert factors.finish(portal, begun.json["mfa_token"], again.code()).status == 201
+    assert admin.invite_again(member.staff_id).json["code"] == "staff_joined"
+    assert again.post(username=joining.username, new_password="ten teapots").status == 410
 
 
 @pytest.mark.parametrize(
