@@ -84,8 +84,8 @@ def test_every_kind_has_words_and_none_of_what_only_a_message_carries(portal: Po
     told_here = notice["title"] + notice["text"]
     secret = ("http", "/l/", "@", person.patient.first_name, person.patient.last_name, person.username)
     assert [word for word in secret if word in told_here] == []
-    # The ages of the law are in the words themselves, and are nobody's.
-    assert set(re.findall(r"\d+", told_here)) <= {"12", "18"}
+    # The ages of the law and the days of an undo are in the words themselves, and are nobody's.
+    assert set(re.findall(r"\d+", told_here)) <= {"12", "18", "30"}
 
 
 def test_a_kind_that_a_later_version_wrote_is_a_message_without_its_own_words(portal: Portal) -> None:

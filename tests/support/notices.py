@@ -22,7 +22,7 @@ def tell(person: Person, kind: NoticeKind = NoticeKind.PASSWORD_CHANGED) -> str:
 
 def _about(person: Person, kind: NoticeKind) -> dict[str, str]:
     """What a kind's message asks for; it is no longer true by the time that the message is composed."""
-    if kind is NoticeKind.PASSWORD_RESET:
+    if kind in {NoticeKind.ACCOUNT_CLOSED, NoticeKind.PASSWORD_RESET}:
         return {"link_id": "gone"}
     if kind in {NoticeKind.AGE_BOUNDARY, NoticeKind.COMING_OF_AGE}:
         return {"boundary_patient_id": person.patient.patient_id, "age": "18"}
