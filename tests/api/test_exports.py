@@ -107,7 +107,7 @@ def test_every_part_of_it_holds_what_the_account_has(portal: Portal) -> None:
         **dict.fromkeys(("profile", "preferences", "security"), 1),
     }
     assert document["profile"]["email"] == person.patient.email
-    assert {one["status"] for one in document["addresses"]} == {"ok"}
+    assert {one["status"] for one in document["addresses"]} == {"ok", "unconfirmed"}
     assert document["security"]["security_phrase_is_set"] is True
     assert document["security"]["security_questions"] == 3
     assert [one["method"] for one in document["security"]["second_factors"]] == ["totp", "passkey"]
