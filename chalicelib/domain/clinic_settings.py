@@ -9,7 +9,6 @@ class Feature(StrEnum):
     """What the clinic offers to patients and caregivers, or not: its routes name it (`Operation.feature`)."""
 
     NOTICES = "notices"
-    PASSWORD_RESET = "password_reset"  # noqa: S105  The name of a feature.
     PUSH = "push"
     RECORDS = "records"
     REGISTRATION = "registration"

@@ -13,6 +13,7 @@ class NoticeKind(StrEnum):
 
     ACCOUNT_CLOSED = "account_closed"
     ACCOUNT_MERGED = "account_merged"
+    ACCOUNT_CREATED = "account_created"
     ACCOUNT_REOPENED = "account_reopened"
     ACTIVATION_CODE = "activation_code"
     CONTACT_RESTORED = "contact_restored"
@@ -186,6 +187,7 @@ RULES: Mapping[NoticeKind, Rule] = {
     NoticeKind.EMAIL_STOPPED: Rule(
         NoticeType.SECURITY, AddressBook.EVERYWHERE, (Channel.PUSH, Channel.SMS), target="notification_preferences"
     ),
+    NoticeKind.ACCOUNT_CREATED: Rule(NoticeType.SECURITY, AddressBook.EVERYWHERE, (Channel.EMAIL, Channel.SMS)),
     NoticeKind.NEW_DEVICE: Rule(NoticeType.SECURITY, AddressBook.EVERYWHERE, _ALL, target="sessions"),
     NoticeKind.NEW_RESULTS: Rule(
         NoticeType.RESULTS, AddressBook.PREFERRED, _ALL, is_urgent=False, scope=Scope.RESULTS, target="records"

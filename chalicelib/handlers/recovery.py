@@ -2,7 +2,6 @@
 
 from chalicelib import errors
 from chalicelib.domain.access import PUBLIC
-from chalicelib.domain.clinic_settings import Feature
 from chalicelib.handlers.routing import Answer, Call, Routes, path_id
 from chalicelib.schemas import recovery as shapes
 from chalicelib.services import password_resets, username_reminders
@@ -13,7 +12,6 @@ routes = Routes(__name__)
 @routes.post(
     "/v1/password-resets",
     PUBLIC,
-    feature=Feature.PASSWORD_RESET,
     status=202,
     answer=shapes.PasswordReset,
     errors=(errors.TooManyRequests,),

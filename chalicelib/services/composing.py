@@ -146,6 +146,7 @@ _COMPOSERS: Mapping[NoticeKind, Callable[[Account, OutboxRow], Values | None]] =
     NoticeKind.EMAIL_IN_USE: _nothing,
     NoticeKind.EMAIL_REMOVED: _nothing,
     NoticeKind.EMAIL_STOPPED: _stopped,
+    NoticeKind.ACCOUNT_CREATED: _when,
     NoticeKind.NEW_DEVICE: _when,
     NoticeKind.SIGN_IN_CODE: lambda _, row: _sign_in_code(row, Factor.EMAIL),
     NoticeKind.SIGN_IN_TEXT: lambda _, row: _sign_in_code(row, Factor.SMS),

@@ -78,7 +78,8 @@ def of(account: Account, patient: Patient | None, devices: Iterable[Address] = (
 
 def on_file(patient: Patient | None) -> Contacts:
     """The addresses that the clinic has on file for somebody, whether they have an account or not."""
-    return Contacts(on_file_emails=tuple(_emails_on_file(None, patient)), phones=_phones(None, patient))
+    emails, is_new = tuple(_emails_on_file(None, patient)), _is_new(patient)
+    return Contacts(on_file_emails=emails, phones=_phones(None, patient), is_on_file_new=is_new)
 
 
 def _is_new(patient: Patient | None) -> bool:

@@ -12,6 +12,7 @@ from chalicelib.domain.access import Actor, ActorKind
 from chalicelib.domain.audit import Action, Entry
 from chalicelib.domain.events import ClinicEvent, ClinicEventType
 from chalicelib.domain.legal import VERSIONS, LegalKind
+from chalicelib.domain.notices import Notice, NoticeKind
 from chalicelib.domain.security_questions import AnswerError, SecurityAnswer
 from chalicelib.errors import (
     FieldError,
@@ -102,12 +103,26 @@ def create(registration_id: str, token: str, chosen: NewAccount) -> SignedIn:
         accounts.create_account(tx, account, email_key)
         _spend(tx, holder, account)
         post_email_notice(tx, account, email_owner.account_id if email_owner else None)
+        if _is_opened_unseen(holder, email_key):
+            outbox.post(tx, Notice(NoticeKind.ACCOUNT_CREATED, account.pk))
         outbox.post_event(tx, created)
         if holder.patient is not None:
             boundaries.look_again(tx, holder.patient)
         signed_in = open_session(tx, account, chosen.transport, chosen.device_name)
         audit.record(tx, Entry(actor, Action.ACCOUNT_CREATE, account_id=account.pk, about=about))
     return signed_in
+
+
+def _is_opened_unseen(holder: _Holder, email_key: str | None) -> bool:
+    """Whether no address that the clinic has on file has had a message of this registration.
+
+    Whoever got hold of a patient's code types an address of their own (NIST SP 800-63A-4: a notice of enrolment goes to
+    an address that is known otherwise).
+    """
+    if holder.patient is None or holder.registration.contact:
+        return False
+    known = contacts.on_file(holder.patient)
+    return email_key not in {identity.canonical_email(one.value) for one in known.on_file_emails}
 
 
 def _find_registration(registration_id: str, token: str) -> Registration:

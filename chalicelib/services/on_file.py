@@ -16,10 +16,12 @@ _NOBODYS_ADDRESS = (Channel.SMS, "+10000000000")
 def find_contact(patient: Patient | None, channel: Channel | None = None) -> Address | None:
     """Where a message goes: an email address on file, else a telephone, of those that take our messages.
 
-    `channel` comes first where something is on file for it. One round trip, whoever it is.
+    `channel` comes first where something is on file for it. Nothing serves for a day after staff have replaced what is
+    on file, unless the patient stood before them (RC 7). One round trip, whoever it is.
     """
     known = contacts.on_file(patient)
-    addresses = sorted((*known.on_file_emails, *known.phones), key=lambda one: one.channel is not channel)
+    found = () if known.is_on_file_new else (*known.on_file_emails, *known.phones)
+    addresses = sorted(found, key=lambda one: one.channel is not channel)
     stopped = suppressions.find_suppressed([_NOBODYS_ADDRESS, *((one.channel, one.value) for one in addresses)])
     return next((one for one in addresses if (one.channel, one.value) not in stopped), None)
 

@@ -18,7 +18,7 @@ from chalicelib.domain.links import LinkPurpose
 from chalicelib.domain.notices import Notice, NoticeKind
 from chalicelib.domain.second_factors import RECOVERY_CODES, Factor
 from chalicelib.domain.staff import Role, StaffView
-from chalicelib.errors import EmailTaken, FieldError, Invalid, LinkEnded, NotFound, StaffJoined, WrongCode
+from chalicelib.errors import EmailTaken, FieldError, Forbidden, Invalid, LinkEnded, NotFound, StaffJoined, WrongCode
 from chalicelib.models import accounts, audit, links, outbox, second_factors
 from chalicelib.models import staff as storage
 from chalicelib.models.accounts import Account
@@ -165,12 +165,15 @@ def find(staff_id: str) -> StaffView:
 def edit(actor: Actor, staff_id: str, expected_version: int, changes: dict[str, object]) -> StaffView:
     """Change name, roles, practitioner or whether somebody is disabled; `changes` are by the names of the row.
 
-    Other roles and disabling end all of the member's sessions at once. Raises NotFound, StaleVersion, and LastAdmin
-    where nobody would be left who could manage the staff.
+    Other roles and disabling end all of the member's sessions at once. Raises NotFound, StaleVersion, Forbidden for
+    whoever gives more to themselves, and LastAdmin where nobody would be left who could manage the staff.
     """
     before, after = _find(staff_id), _find(staff_id)
     for name, value in changes.items():
         setattr(after, name, json.dumps(sorted(set(value))) if isinstance(value, list) else value)
+    is_more = after.all_roles - before.all_roles or after.practitioner_id not in {None, before.practitioner_id}
+    if before.account_id == actor.id and is_more:
+        raise Forbidden
     with transaction() as tx:
         storage.edit(tx, before, after, expected_version)
         if before.account_id:

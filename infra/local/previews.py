@@ -73,6 +73,7 @@ SAMPLES: Mapping[NoticeKind, Sequence[Sample]] = {
     NoticeKind.EMAIL_IN_USE: (Sample({}),),
     NoticeKind.EMAIL_REMOVED: (Sample({}),),
     NoticeKind.EMAIL_STOPPED: (Sample({"address": "a•••@example.com"}),),
+    NoticeKind.ACCOUNT_CREATED: (Sample({"changed_at": _WHEN}),),
     NoticeKind.NEW_DEVICE: (Sample({"changed_at": _WHEN}),),
     NoticeKind.NEW_RESULTS: (
         Sample({"is_own": True}, "the reader's own"),

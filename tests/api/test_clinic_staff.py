@@ -227,6 +227,15 @@ def test_another_role_ends_every_session_at_once(portal: Portal, admin: Admin) -
     assert portal.call("GET", "/v1/me", token=_token(joining)).json["roles"] == ["billing"]
 
 
+@pytest.mark.parametrize("more", [{"roles": ["admin", "clinician"]}, {"practitioner_id": f"dir_{'0' * 26}"}])
+def test_nobody_gives_more_to_themselves(portal: Portal, admin: Admin, more: dict[str, Any]) -> None:
+    member = _member_of(join(portal, Role.ADMIN, Role.BILLING))
+    admin.token = token_of(member.account_id or "")
+    refused = admin.edit(member.staff_id, **more)
+    assert (refused.status, refused.json["code"]) == (403, "not_allowed")
+    assert admin.edit(member.staff_id, roles=["admin"]).status == 200
+
+
 def test_a_new_name_ends_no_session(portal: Portal, admin: Admin) -> None:
     joining = join(portal)
     token = _token(joining)

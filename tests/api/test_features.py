@@ -61,9 +61,6 @@ def test_a_whole_module_belongs_to_its_feature_but_for_what_is_named_here() -> N
     tags = {tag for tags in named.values() for tag in tags}
     left_open = {one.id for one in REGISTRY if one.tag in tags and one.feature is None}
     assert left_open == {
-        # The help desk starts recoveries, too; a name is no way in.
-        "recovery_confirm_reset",
-        "recovery_remind_of_username",
         # Whoever has a device registered may see and remove it.
         "push_devices_list_devices",
         "push_devices_remove_device",
@@ -94,13 +91,6 @@ def test_a_caregiver_is_refused_as_the_patient_is_and_staff_go_on(portal: Portal
     refused = portal.call("GET", path, token=token_of(caregiver))
     assert (refused.status, refused.json["code"]) == (403, "feature_off")
     assert portal.call("GET", path, token=token_of(clinician)).status == 200
-
-
-def test_a_recovery_that_the_help_desk_starts_goes_on(portal: Portal) -> None:
-    switch(portal, password_reset=False)
-    asked = {"otp": "00000000", "new_password": "seven blue kettles whistle"}
-    confirmed = portal.call("POST", "/v1/password-resets/rst_none/confirm", asked)
-    assert confirmed.json["code"] == "reset_not_accepted"
 
 
 def test_it_is_said_in_the_callers_language(portal: Portal) -> None:

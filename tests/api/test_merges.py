@@ -20,7 +20,7 @@ from tests.support.portal import Answer, Patient, Portal
 from tests.support.registering import patient_of_their_own, phone_contact
 
 
-def desk_call(portal: Portal, method: str, path: str, asked: Any = None, role: Role = Role.FRONT_DESK) -> Answer:
+def desk_call(portal: Portal, method: str, path: str, asked: Any = None, role: Role = Role.ADMIN) -> Answer:
     headers = {"Idempotency-Key": str(uuid.uuid4())}
     return portal.call(method, path, asked, token=token_of(new_staff(role)), headers=headers)
 
@@ -44,7 +44,7 @@ def test_a_preview_shows_both_sides_and_changes_nothing(portal: Portal) -> None:
     with transaction() as tx:
         change_id = patient_changes.ask(tx, other.patient_id, new_account(), {"first_name": "Astrid"}, None)
     before = [portal.rows(area) for area in ("accounts", "patients", "outbox")]
-    token = token_of(new_staff(Role.FRONT_DESK))
+    token = token_of(new_staff(Role.ADMIN))
     answer = preview(portal, kept.patient_id, other.patient_id, token)
     assert answer.status == 200, answer.text
     seen = answer.json
@@ -101,11 +101,11 @@ def test_who_merged_stays_and_the_duplicate_points_to_them(portal: Portal, pair:
 
 
 CLOSED = [
-    ("GET", "", None, Role.FRONT_DESK),
-    ("GET", "/activation-codes", None, Role.FRONT_DESK),
-    ("DELETE", "/activation-codes", None, Role.FRONT_DESK),
-    ("POST", "/activation-codes", {}, Role.FRONT_DESK),
-    ("GET", "/merges", None, Role.FRONT_DESK),
+    ("GET", "", None, Role.ADMIN),
+    ("GET", "/activation-codes", None, Role.ADMIN),
+    ("DELETE", "/activation-codes", None, Role.ADMIN),
+    ("POST", "/activation-codes", {}, Role.ADMIN),
+    ("GET", "/merges", None, Role.ADMIN),
     ("POST", "/break-glass", {"reason": "Unconscious in the emergency room"}, Role.CLINICIAN),
 ]
 
@@ -126,7 +126,7 @@ def test_a_duplicate_is_neither_corrected_nor_given_a_caregiver_by_staff(portal:
     with transaction() as tx:
         change_id = patient_changes.ask(tx, other, new_account(), {"first_name": "Astrid"}, None)
     merged(portal, kept, other)
-    token, path = token_of(new_staff(Role.FRONT_DESK)), f"/v1/clinic/patients/{other}"
+    token, path = token_of(new_staff(Role.ADMIN)), f"/v1/clinic/patients/{other}"
     edited = portal.call("PATCH", path, {"first_name": "Astrid"}, token=token, headers={"If-Match": '"1"'})
     assert (edited.status, edited.json["code"]) == (409, "patient_merged")
     approved = portal.call("POST", f"/v1/clinic/contact-changes/{change_id}/approve", {}, token=token)
@@ -233,7 +233,7 @@ def test_so_many_are_merged_into_one_and_no_more(portal: Portal) -> None:
 
 def test_a_replay_merges_and_parts_once(portal: Portal, pair: tuple[str, str]) -> None:
     kept, other = pair
-    asked, key, token = body(portal, kept, other), str(uuid.uuid4()), token_of(new_staff(Role.FRONT_DESK))
+    asked, key, token = body(portal, kept, other), str(uuid.uuid4()), token_of(new_staff(Role.ADMIN))
     first = send(portal, kept, asked, key, token)
     again = send(portal, kept, asked, key, token)
     assert (again.status, again.json) == (201, first.json)
@@ -251,11 +251,11 @@ def test_a_replay_merges_and_parts_once(portal: Portal, pair: tuple[str, str]) -
 def test_a_merge_and_its_undoing_need_a_step_up_and_the_permission(portal: Portal, pair: tuple[str, str]) -> None:
     kept, other = pair
     asked = body(portal, kept, other)
-    plain = token_of(new_staff(Role.FRONT_DESK), stepped_up=False)
+    plain = token_of(new_staff(Role.ADMIN), stepped_up=False)
     refused = send(portal, kept, asked, token=plain)
     assert (refused.status, refused.json["code"]) == (403, "step_up_required")
     may = {role for role in Role if Permission.PATIENTS_MERGE in PERMISSIONS[role]}
-    assert may == {Role.FRONT_DESK, Role.ADMIN}
+    assert may == {Role.ADMIN}
     for role in Role:
         expected = 200 if role in may else 403
         assert preview(portal, kept, other, token_of(new_staff(role))).status == expected
@@ -363,7 +363,7 @@ def test_nobody_merges_their_own_file_or_that_of_somebody_whom_they_look_after(p
         accounts.edit_staff(
             tx,
             account_id_of(person),
-            roles=[Role.FRONT_DESK],
+            roles=[Role.ADMIN],
             practitioner_id=None,
             disabled=False,
             ends_sessions=False,

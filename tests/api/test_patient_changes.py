@@ -9,6 +9,7 @@ from chalicelib.models import audit
 from tests.support.links import account_id_of
 from tests.support.people import appoint, new_staff, token_of
 from tests.support.portal import Answer, Person, Portal
+from tests.support.registering import claim
 from tests.support.resets import ask as ask_for_reset
 
 PENDING = "/v1/clinic/contact-changes"
@@ -143,6 +144,19 @@ def test_what_the_desk_itself_replaces_is_told_and_waits_too(portal: Portal, des
     sent = len(portal.emails("desk.made@example.org"))
     assert ask_for_reset(portal, person.username).status == 202
     assert len(portal.emails("desk.made@example.org")) == sent
+
+
+def test_what_the_desk_replaced_serves_no_registration_for_a_day(portal: Portal, desk: Desk) -> None:
+    patient = portal.new_patient()
+    path = f"/v1/clinic/patients/{patient.patient_id}"
+    etag = desk.call("GET", path).header("etag") or ""
+    changes = {"email": "talked.into@example.org", "mobile_phone": None}
+    assert desk.call("PATCH", path, changes, **{"If-Match": etag}).status == 200
+    asked = claim(patient, "clinic_number")
+    assert portal.call("POST", "/v1/registrations", asked).json["code"] == "identity_not_confirmed"
+    portal.advance(hours=24, seconds=1)
+    assert portal.call("POST", "/v1/registrations", asked).status == 201
+    assert [email.subject for email in portal.emails("talked.into@example.org")] == ["Your code for the patient portal"]
 
 
 def test_another_name_tells_nobody_and_makes_nothing_wait(portal: Portal, desk: Desk) -> None:

@@ -209,6 +209,16 @@ def test_a_username_that_could_be_taken_for_anothers_is_refused(portal: Portal, 
     assert {error["pointer"] for error in refused.json["errors"]} == {"/username"}
 
 
+def test_an_account_with_an_address_of_ones_own_is_told_to_the_address_on_file(portal: Portal) -> None:
+    patient = portal.new_patient()
+    portal.register(patient, email="somebody.else@example.org")
+    (told,) = portal.emails(patient.email)
+    assert told.subject == "An account was opened in your name"
+    assert patient.last_name not in (told.text or "")
+    at_home = portal.register()
+    assert [email.subject for email in portal.emails(at_home.patient.email)] == ["Please confirm your email address"]
+
+
 def _kept(portal: Portal) -> tuple[int, int]:
     """How many rows there are but the counters of tries, which are of networks."""
     kept = [row for row in portal.rows("accounts") if not row["pk"]["S"].startswith("limit#")]

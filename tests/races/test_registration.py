@@ -65,8 +65,8 @@ ONE_ACCOUNT = {
     "pending": 1,
     "link": 2,
     "audit": 1,
-    # The email, and the event for the clinic's systems.
-    "outbox": 2,
+    # The email, the word to the address on file that an account was opened, and the event for the clinic's systems.
+    "outbox": 3,
 }
 
 

@@ -44,6 +44,7 @@ VALUES: dict[NoticeKind, dict[str, object]] = {
     NoticeKind.EMAIL_IN_USE: {},
     NoticeKind.EMAIL_REMOVED: {},
     NoticeKind.EMAIL_STOPPED: {"address": "m***@e***.org"},
+    NoticeKind.ACCOUNT_CREATED: {"changed_at": AT},
     NoticeKind.NEW_DEVICE: {"changed_at": AT},
     NoticeKind.NEW_RESULTS: {"is_own": True, "stop_link": LINK},
     NoticeKind.PASSWORD_CHANGED: {"changed_at": AT},

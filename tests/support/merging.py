@@ -1,4 +1,4 @@
-"""Two patients who turn out to be one, as the front desk merges and parts them."""
+"""Two patients who turn out to be one, as an admin merges and parts them."""
 
 import uuid
 from typing import Any
@@ -12,7 +12,7 @@ _PATIENTS = "/v1/clinic/patients"
 
 
 def _post(portal: Portal, path: str, body: dict[str, Any], key: str | None = None, token: str | None = None) -> Answer:
-    token = token or token_of(new_staff(Role.FRONT_DESK))
+    token = token or token_of(new_staff(Role.ADMIN))
     return portal.call("POST", path, body, token=token, headers={"Idempotency-Key": key or str(uuid.uuid4())})
 
 
@@ -57,4 +57,4 @@ def undo(portal: Portal, patient_id: str, merge_id: str, key: str | None = None)
 
 def find_all(portal: Portal, patient_id: str) -> Answer:
     """Every merge into a patient."""
-    return portal.call("GET", f"{_PATIENTS}/{patient_id}/merges", token=token_of(new_staff(Role.FRONT_DESK)))
+    return portal.call("GET", f"{_PATIENTS}/{patient_id}/merges", token=token_of(new_staff(Role.ADMIN)))
