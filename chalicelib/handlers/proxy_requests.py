@@ -73,7 +73,7 @@ def list_all_requests(call: Call, query: shapes.ClinicProxyRequestsQuery) -> Ans
 )
 def approve_request(call: Call, body: shapes.ProxyApproval) -> Answer:
     """Let somebody act for the patient whom you have found them to mean."""
-    approval = Approval(body.patient_id, body.scopes, body.expires_at, body.sensitive)
+    approval = Approval(body.patient_id, body.scopes, body.expires_at, body.sensitive, body.differs)
     return Answer(_for_staff(proxy_requests.approve(call.actor, path_id(call, "proxy_request_id"), approval)))
 
 

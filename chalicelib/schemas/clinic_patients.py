@@ -1,15 +1,13 @@
 """Shapes of patients as staff write them down and look for them."""
 
-from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from chalicelib.schemas.accounts import Email, Phone
-from chalicelib.schemas.base import Body, PageQuery, Text
+from chalicelib.schemas.base import BirthDate, Body, PageQuery, PersonName, Text
 from chalicelib.schemas.clinic import PatientRow
 
-_Name = Annotated[Text, Field(min_length=1, max_length=100)]
 _Number = Annotated[Text, Field(min_length=1, max_length=50)]
 _Gender = Literal["female", "male", "other", "unknown"]
 
@@ -17,9 +15,9 @@ _Gender = Literal["female", "male", "other", "unknown"]
 class NewPatient(Body):
     """A patient whom the clinic writes down; without a clinic number one is assigned."""
 
-    first_name: _Name
-    last_name: _Name
-    birth_date: date
+    first_name: PersonName
+    last_name: PersonName
+    birth_date: BirthDate
     gender: _Gender | None = None
     email: Email | None = None
     mobile_phone: Phone | None = None
@@ -29,9 +27,9 @@ class NewPatient(Body):
 class PatientEdit(Body):
     """What is to be corrected; what is left out stays as it is."""
 
-    first_name: _Name | None = None
-    last_name: _Name | None = None
-    birth_date: date | None = None
+    first_name: PersonName | None = None
+    last_name: PersonName | None = None
+    birth_date: BirthDate | None = None
     gender: _Gender | None = Field(default=None, description="null takes it away.")
     email: Email | None = Field(default=None, description="null takes every email address away.")
     mobile_phone: Phone | None = Field(default=None, description="null takes every mobile phone away.")

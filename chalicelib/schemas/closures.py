@@ -1,29 +1,8 @@
 """Shapes of closing one's own account."""
 
-from typing import Annotated
+from pydantic import Field
 
-from pydantic import AfterValidator, Field
-
-from chalicelib.schemas.base import FieldProblem, Flag, Instant, Query, Shape
-
-
-def _said(confirm: bool) -> bool:  # noqa: FBT001  pydantic calls it with the value alone.
-    if not confirm:
-        raise FieldProblem("closing_not_confirmed")
-    return confirm
-
-
-class ClosingQuery(Query):
-    """That somebody means it. It is no body, since many programs send none with a DELETE."""
-
-    confirm: Annotated[
-        Flag,
-        AfterValidator(_said),
-        Field(
-            description="`true`: the account shall be closed. If you want a copy of what the portal keeps about it, get"
-            " that first (`POST /v1/me/export`): afterwards you cannot sign in to do so."
-        ),
-    ]
+from chalicelib.schemas.base import Instant, Shape
 
 
 class Closure(Shape):

@@ -1,21 +1,19 @@
 """Shapes of what is on file for a patient, and of what patients ask to have changed."""
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
 from chalicelib.schemas.accounts import Email, Phone
-from chalicelib.schemas.base import Body, Instant, PageQuery, Shape, Text
+from chalicelib.schemas.base import Body, Instant, PageQuery, PersonName, Shape
 from chalicelib.schemas.clinic_patients import DeskPatient
-
-_Name = Annotated[Text, Field(min_length=1, max_length=100)]
 
 
 class AskedChange(Body):
     """What the clinic should change of what it has on file; what is left out stays as it is."""
 
-    first_name: _Name | None = None
-    last_name: _Name | None = None
+    first_name: PersonName | None = None
+    last_name: PersonName | None = None
     gender: Literal["female", "male", "other", "unknown"] | None = None
     email: Email | None = Field(default=None, description="null takes every email address away.")
     mobile_phone: Phone | None = Field(default=None, description="null takes every mobile phone away.")

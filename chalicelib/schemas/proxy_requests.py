@@ -7,10 +7,9 @@ from pydantic import Field
 
 from chalicelib.domain.caregivers import Relation, Scope
 from chalicelib.domain.proxy_requests import ProxyStatus
-from chalicelib.schemas.base import Body, Instant, LongText, PageQuery, Shape, Text
+from chalicelib.schemas.base import BirthDate, Body, Instant, LongText, PageQuery, PersonName, Shape, Text
 from chalicelib.schemas.caregivers import Scopes
 
-_Name = Annotated[Text, Field(min_length=1, max_length=100)]
 _Note = Annotated[LongText, Field(max_length=1000)]
 
 
@@ -18,12 +17,12 @@ class NewProxyRequest(Body):
     """For whom you ask to act. Papers that prove it you show to the clinic; say in the note which you have."""
 
     relation: Literal["parent", "guardian", "agent"]
-    first_name: _Name
-    last_name: _Name
-    date_of_birth: date
+    first_name: PersonName
+    last_name: PersonName
+    date_of_birth: BirthDate
     clinic_number: Annotated[Text, Field(max_length=40)] | None = None
     scopes: Scopes = Field(default=[Scope.EVERYTHING])
-    requester_name: _Name | None = Field(default=None, description="Your own name, if you are no patient of ours.")
+    requester_name: PersonName | None = Field(default=None, description="Your own name, if you are no patient of ours.")
     note: _Note | None = None
 
 
@@ -83,6 +82,9 @@ class ProxyApproval(Body):
     scopes: Scopes | None = Field(default=None, description="Those that were asked for where it is null.")
     expires_at: Instant | None = None
     sensitive: bool = False
+    differs: bool = Field(
+        default=False, description="That you have seen that name or birth date are not those of the request."
+    )
 
 
 class ProxyDenial(Body):

@@ -54,7 +54,7 @@ def _confirm(actor: Actor, typed: str) -> Account:
     account, sent = contact_changes.own(actor), storage.find_phone_code(actor.id)
     if sent is None or sent.is_over or not account.pending_phone or not _is_right(sent, typed):
         audit.record_alone(Entry(actor, Action.ACCOUNT_PHONE_REFUSE, account_id=actor.id))
-        raise Invalid([FieldError("/code", "code_wrong")])
+        raise Invalid([FieldError("/code", "wrong_code")])
     contact_changes.spend(account.pk, Changed.PHONE)
     with transaction() as tx:
         storage.use_phone_code(tx, sent)

@@ -11,6 +11,7 @@ from chalicelib import clock, ids
 from chalicelib.auth import limits
 from chalicelib.auth.limits import Limit
 from chalicelib.domain import caregivers as rules
+from chalicelib.domain import identity
 from chalicelib.domain.access import Actor
 from chalicelib.domain.audit import Action, Entry
 from chalicelib.domain.caregivers import Grant, Scope
@@ -40,6 +41,8 @@ class Approval:
     scopes: Collection[Scope] | None
     expires_at: datetime | None
     sees_sensitive: bool
+    differs: bool = False
+    """Whether staff have seen that name or birth date are not those of the request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,8 @@ def approve(actor: Actor, request_id: str, approval: Approval) -> ProxyRequestVi
         name=claim.requester_name,
     )
     patient = _checked_patient(approval.patient_id, requester.patient_id if requester else None, grant)
+    if not approval.differs and _differs(claim, patient):
+        raise Invalid([FieldError("/patient_id", "patient_differs")])
     patient_account_id = accounts.find_patient_account_id(approval.patient_id)
     with transaction() as tx:
         storage.decide(tx, row, ProxyStatus.APPROVED, patient_id=approval.patient_id)
@@ -119,6 +124,11 @@ def approve(actor: Actor, request_id: str, approval: Approval) -> ProxyRequestVi
         entry = Entry(actor, Action.PROXY_REQUEST_APPROVE, patient_id=approval.patient_id, about=about)
         audit.record(tx, entry)
     return _view(_find(request_id))
+
+
+def _differs(claim: Claim, patient: Patient) -> bool:
+    is_named_so = identity.names_match(claim.first_name, claim.last_name, patient.all_names)
+    return not is_named_so or patient.birth_date != claim.date_of_birth
 
 
 def _checked_patient(patient_id: str, own_patient_id: str | None, grant: Grant) -> Patient:

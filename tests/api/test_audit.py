@@ -14,7 +14,6 @@ from tests.support.promises import Promise
 from tests.support.routes import (
     LOOKS,
     PARAMETERS,
-    QUERIES,
     Somebody,
     bodies,
     by_id,
@@ -51,7 +50,7 @@ def _request(portal: Portal, me: Somebody, operation_id: str) -> Callable[[], An
     path = body.pop("_path", {})
     path |= {name: PARAMETERS[name](portal, me) for name in parameters(operation) if name not in path}
     token = token_for(portal, me, operation)
-    return lambda: send(portal, operation, path, body, token, QUERIES.get(operation_id, ""))
+    return lambda: send(portal, operation, path, body, token)
 
 
 def _is_counter(call: AwsCall) -> bool:

@@ -42,18 +42,9 @@ def _actions(person: Person) -> list[str]:
 
 
 class TestClosing:
-    def test_it_needs_a_step_up_and_that_one_says_so(self, portal: Portal) -> None:
+    def test_it_needs_a_step_up(self, portal: Portal) -> None:
         person = portal.register()
         assert close(person, token=person.token).json["code"] == "step_up_required"
-        token = token_of(account_id_of(person))
-        missing = portal.call("DELETE", "/v1/me", token=token)
-        assert (missing.status, missing.json["errors"][0]["pointer"]) == (422, "?confirm")
-        for said in ("false", "1", "yes", ""):
-            refused = portal.call("DELETE", f"/v1/me?confirm={said}", token=token)
-            assert refused.status == 422, said
-        assert portal.call("DELETE", "/v1/me?confirm=false", token=token).json["errors"][0]["code"] == (
-            "closing_not_confirmed"
-        )
         assert is_signed_in(portal, person.token)
 
     def test_the_answer_says_until_when_it_can_be_undone_and_whether_a_copy_was_made(self, portal: Portal) -> None:

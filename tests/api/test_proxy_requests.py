@@ -120,6 +120,24 @@ def test_nobody_decides_for_themselves(portal: Portal, child: Patient) -> None:
     assert decide(portal, request_id, "approve", {"patient_id": child.patient_id}).status == 200
 
 
+def test_another_patient_than_was_named_is_approved_only_knowingly(portal: Portal, child: Patient) -> None:
+    token = token_of(new_account())
+    request_id = ask(portal, token, child, first_name="Hannah", date_of_birth="2018-05-06").json["proxy_request_id"]
+    refused = decide(portal, request_id, "approve", {"patient_id": child.patient_id})
+    assert [(one["pointer"], one["code"]) for one in refused.json["errors"]] == [("/patient_id", "patient_differs")]
+    approved = decide(portal, request_id, "approve", {"patient_id": child.patient_id, "differs": True})
+    assert (approved.status, approved.json["status"]) == (200, "approved")
+
+
+@pytest.mark.parametrize("date_of_birth", ["2090-01-01", "1790-01-01"])
+def test_nobody_asks_for_whom_nobody_can_be(portal: Portal, date_of_birth: str) -> None:
+    refused = ask(portal, token_of(new_account()), date_of_birth=date_of_birth, first_name="  ")
+    assert {(one["pointer"], one["code"]) for one in refused.json["errors"]} == {
+        ("/date_of_birth", "birth_date_impossible"),
+        ("/first_name", "missing"),
+    }
+
+
 def test_approving_needs_a_step_up(portal: Portal, child: Patient) -> None:
     request_id = ask(portal, token_of(new_account()), child).json["proxy_request_id"]
     token = token_of(new_staff(Role.FRONT_DESK), stepped_up=False)
@@ -176,7 +194,7 @@ def test_a_parents_view_of_a_teenager_opens_where_the_clinic_says_so(portal: Por
 
 def test_a_patient_with_an_account_hears_that_somebody_may_act_for_them(portal: Portal) -> None:
     person = portal.register()
-    request_id = ask(portal, token_of(new_account()), relation="agent").json["proxy_request_id"]
+    request_id = ask(portal, token_of(new_account()), person.patient, relation="agent").json["proxy_request_id"]
     body: dict[str, object] = {"patient_id": person.patient.patient_id, "scopes": ["appointments"]}
     assert decide(portal, request_id, "approve", body).status == 200
     portal.drain()

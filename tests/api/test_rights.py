@@ -77,6 +77,10 @@ class Cell:
         return f"{self.operation.method} {self.operation.path} by {self.caller.name}, objects {self.whose}"
 
 
+CLOSES = {"closures_close_me"}
+"""Nobody is left to call anything else: the door is shown to be open by an unknown parameter."""
+
+
 class Matrix:
     """Two patients, the clinic's systems and the others, and every request that they could make."""
 
@@ -152,7 +156,8 @@ class Matrix:
             name: self._own_of(name, cell.caller) if name in OF_CLIENTS and whose == OWN else self._filled(name, whose)
             for name, whose in zip(parameters(cell.operation), cell.whose, strict=True)
         }
-        answer = send(self.portal, cell.operation, path, body, cell.caller.token())
+        query = "?unknown=1" if cell.operation.id in CLOSES else ""
+        answer = send(self.portal, cell.operation, path, body, cell.caller.token(), query)
         if cell.operation.method == "DELETE" and answer.status < 400:
             self._token = None
             self._ends.append(None)
@@ -237,7 +242,7 @@ def _inside(cell: Cell) -> tuple[int, str | None]:
         return 404, "not_found"
     if operation.id in NEED_A_FACTOR:
         return 404, "not_found"
-    if operation.takes_body or any(field.is_required() for field in operation.query.model_fields.values()):
+    if operation.takes_body or operation.id in CLOSES:
         return 422, None
     return (operation.status, None) if there else (404, "not_found")
 

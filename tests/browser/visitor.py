@@ -170,7 +170,7 @@ class _Person:
         confirmed = {"token": verify.removeprefix("/l/"), "date_of_birth": "1961-04-12"}
         assert self.program.call("POST", "/v1/email-verifications", confirmed).status == 204
         strong = self.program.must("POST", "/v1/me/step-up", {"password": _PASSWORD}, token=self._token)
-        closed = self.program.call("DELETE", "/v1/me?confirm=true", token=strong["access_token"])
+        closed = self.program.call("DELETE", "/v1/me", token=strong["access_token"])
         assert closed.status == 200, closed.body
         return self._links(1)[0]
 

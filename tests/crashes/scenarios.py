@@ -181,7 +181,7 @@ def _prepare_closing(portal: Portal) -> State:
 
 
 def _close(portal: Portal, state: State) -> None:
-    done = portal.call("DELETE", "/v1/me?confirm=true", token=state["token"])
+    done = portal.call("DELETE", "/v1/me", token=state["token"])
     assert done.status == 200, done.text
 
 

@@ -34,7 +34,7 @@ def parent_of(portal: Portal, child: Patient, relation: str = "parent") -> str:
     """The account of somebody whom the clinic lets act for a child."""
     account_id = new_account()
     request_id = ask_to_act(account_id, relation)
-    path, body = f"/v1/clinic/proxy-requests/{request_id}/approve", {"patient_id": child.patient_id}
+    path, body = f"/v1/clinic/proxy-requests/{request_id}/approve", {"patient_id": child.patient_id, "differs": True}
     assert portal.call("POST", path, body, token=token_of(new_staff(Role.FRONT_DESK))).status == 200
     return account_id
 

@@ -13,7 +13,7 @@ from tests.support.people import token_of
 from tests.support.portal import Answer, Person, Portal
 
 _REOPEN = re.compile(r"Open it again (?:here|within 30 days):\s+\S*?(/l/\S+)")
-CLOSE = "/v1/me?confirm=true"
+CLOSE = "/v1/me"
 EXPORT = "/v1/me/export"
 
 

@@ -33,7 +33,7 @@ def link_id_of(portal: Portal, person: Person, purpose: LinkPurpose) -> str:
         asked = portal.call("PUT", "/v1/me/username", {"username": name}, token=token_of(account_id))
         assert asked.status == 200, asked.text
     if purpose is LinkPurpose.REOPEN_ACCOUNT:
-        closed = portal.call("DELETE", "/v1/me?confirm=true", token=token_of(account_id))
+        closed = portal.call("DELETE", "/v1/me", token=token_of(account_id))
         assert closed.status == 200, closed.text
     if purpose is LinkPurpose.STOP_MESSAGES:
         return _new_stop_link(account_id)

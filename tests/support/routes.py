@@ -471,10 +471,6 @@ def bodies(portal: Portal, whose: Somebody) -> dict[str, Callable[[], dict[str, 
     }
 
 
-QUERIES = {"closures_close_me": "?confirm=true"}
-"""What a right request has in its query, where an operation asks for something."""
-
-
 def send(
     portal: Portal,
     operation: Operation,
