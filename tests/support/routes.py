@@ -372,6 +372,7 @@ def bodies(portal: Portal, whose: Somebody) -> dict[str, Callable[[], dict[str, 
         },
         "proxy_requests_approve_request": lambda: {
             "patient_id": portal.new_patient(birthDate="2019-05-06").patient_id,
+            "differs": True,
             "_path": {"proxy_request_id": ask_to_act(new_account())},
         },
         "proxy_requests_deny_request": lambda: {
