@@ -111,6 +111,7 @@ def _person(one: InCare) -> shapes.PersonInCare:
         scopes=sorted(one.scopes),
         sensitive=one.sees_sensitive,
         expires_at=one.expires_at,
+        closed=sorted(one.closed),
     )
 
 

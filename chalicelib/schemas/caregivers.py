@@ -68,6 +68,7 @@ class PersonInCare(Shape):
     scopes: list[Scope]
     sensitive: bool
     expires_at: Instant | None
+    closed: list[Scope] = Field(description="Scopes that the child's age has closed to you, whatever you were given.")
 
 
 class PersonInCarePage(Shape):

@@ -40,7 +40,10 @@ class CaregiverView:
 
 @dataclass(frozen=True, slots=True)
 class InCare:
-    """Somebody for whom the caller may act: themselves, without a relation, or a person in their care."""
+    """Somebody for whom the caller may act: themselves, without a relation, or a person in their care.
+
+    `closed` are scopes that a child's age has closed to a parent.
+    """
 
     patient_id: str
     name: str
@@ -48,6 +51,7 @@ class InCare:
     scopes: frozenset[Scope]
     sees_sensitive: bool
     expires_at: datetime | None
+    closed: frozenset[Scope] = frozenset()
 
 
 def find_in_care(actor: Actor) -> list[InCare]:
@@ -62,9 +66,14 @@ def find_in_care(actor: Actor) -> list[InCare]:
 
 def in_care(patient: Patient, grant: Grant) -> InCare:
     """A patient as their caregiver sees them in a list."""
-    scopes = grant.scopes - grant.closed
     return InCare(
-        patient.pk, patient.display_name, grant.relation, scopes, grant.sees_sensitive, expires_at=grant.expires_at
+        patient.pk,
+        patient.display_name,
+        grant.relation,
+        grant.scopes - grant.closed,
+        grant.sees_sensitive,
+        grant.expires_at,
+        grant.closed,
     )
 
 

@@ -190,6 +190,8 @@ def test_a_parents_view_of_a_teenager_opens_where_the_clinic_says_so(portal: Por
         assert decide(portal, request_id, "approve", body).status == 200
         path = f"/v1/patients/{teen.patient_id}/records"
         assert len(portal.call("GET", path, token=token_of(account_id)).json["items"]) == count
+        (in_care,) = portal.call("GET", "/v1/patients", token=token_of(account_id)).json["items"]
+        assert (in_care["scopes"], in_care["closed"]) == (["everything"], ["messages"])
 
 
 def test_a_patient_with_an_account_hears_that_somebody_may_act_for_them(portal: Portal) -> None:
