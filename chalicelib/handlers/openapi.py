@@ -305,7 +305,7 @@ def _errors_of_request(operation: Operation) -> list[type[errors.PortalError]]:
     found: list[type[errors.PortalError]] = []
     if "{" in operation.path:
         found.append(errors.NotFound)
-    if operation.takes_body:
+    if operation.reads_body:
         found += [errors.Malformed, operation.too_large, errors.UnsupportedMediaType]
     if operation.body is not None or issubclass(operation.query, Query):
         found.append(errors.Invalid)

@@ -63,6 +63,11 @@ class Operation:
         return self.raw or self.body is not None
 
     @property
+    def reads_body(self) -> bool:
+        """Whether a body is looked at, be it to refuse what nobody asked for."""
+        return self.takes_body or self.method in {"POST", "PUT", "PATCH"}
+
+    @property
     def tag(self) -> str:
         """The feature that it belongs to: the handler's module."""
         return self.view.__module__.rpartition(".")[2]

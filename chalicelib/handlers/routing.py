@@ -26,7 +26,7 @@ from chalicelib.errors import (
 )
 from chalicelib.handlers import cookies, problems, requests
 from chalicelib.handlers.operations import REGISTRY, Operation
-from chalicelib.schemas.base import NoQuery
+from chalicelib.schemas.base import NoBody, NoQuery
 from chalicelib.services import access, clinic_settings
 from chalicelib.services.once import Once
 
@@ -242,10 +242,12 @@ def _limited(operation: Operation, call: Call) -> AbstractContextManager[None]:
 
 
 def _raw_body(operation: Operation, request: Request) -> bytes:
-    """The body as sent; a request that takes none may carry one, which nobody reads."""
-    if not operation.takes_body:
-        return b""
-    return requests.raw_body(request, operation.body_limit, operation.media_types, operation.too_large)
+    """The body as sent. Where none is taken, an empty object is none: some programs send one with every POST."""
+    if operation.takes_body:
+        return requests.raw_body(request, operation.body_limit, operation.media_types, operation.too_large)
+    if operation.reads_body:
+        requests.json_body(requests.raw_body(request, operation.body_limit, operation.media_types), NoBody)
+    return b""
 
 
 def _signed_in(operation: Operation, request: Request) -> Actor:

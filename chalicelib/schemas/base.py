@@ -25,6 +25,10 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True, defer_build=True)
 
 
+class NoBody(Body):
+    """No field at all."""
+
+
 class Query(BaseModel):
     """A request's query: unknown parameters are refused; values come as text."""
 

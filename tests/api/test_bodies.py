@@ -68,6 +68,14 @@ def test_an_empty_body_is_an_object_without_members(portal: Portal) -> None:
     assert _errors(_sign_in(portal, b"")) == {("/username", "missing"), ("/password", "missing")}
 
 
+def test_a_body_that_nobody_asked_for_is_refused(person: Person) -> None:
+    path = "/v1/sessions/passkey/options"
+    assert person.call("POST", path, {}).status == 200
+    unknown = person.call("POST", path, {"foo": 1})
+    assert [(error["pointer"], error["code"]) for error in unknown.json["errors"]] == [("/foo", "unknown_field")]
+    assert person.portal.call("POST", path, raw=b"{bad").json["code"] == "malformed_request"
+
+
 def test_a_byte_order_mark_does_no_harm(portal: Portal) -> None:
     assert _errors(_sign_in(portal, b"\xef\xbb\xbf{}")) == {("/username", "missing"), ("/password", "missing")}
 
