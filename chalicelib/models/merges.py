@@ -198,7 +198,7 @@ def undo(tx: Transaction, merged: Merge, kept: File, duplicate: File, closed: Ac
         _check_free(tx, kept.patient.pk, Conflict())
     if is_closed and closed is not None:
         own = _joined(joined if goes_back else duplicate.patient.joined_ids)
-        _edit(tx, closed, [*_REOPENED, *own], Conflict())
+        _edit(tx, closed, [*_reopened(closed), *own], Conflict())
 
 
 def _go_back(tx: Transaction, moved: Account, merged: Merge, closed: Account | None) -> None:
@@ -212,10 +212,10 @@ def _go_back(tx: Transaction, moved: Account, merged: Merge, closed: Account | N
         _point(tx, merged.pk, closed.pk, moved.pk, Conflict())
 
 
-_REOPENED: list[Action] = [
-    Account.disabled.set(False),
-    Account.closed_by_merge.remove(),
-]
+def _reopened(account: Account) -> list[Action]:
+    """The merge closes an account no more. One that its holder has closed stays closed."""
+    opens = [] if account.closing_id else [Account.disabled.set(False)]
+    return [*opens, Account.closed_by_merge.remove()]
 
 
 def _close(tx: Transaction, account: Account, merge_id: str) -> None:

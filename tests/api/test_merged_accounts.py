@@ -12,9 +12,12 @@ from chalicelib.domain.notices import NoticeKind
 from chalicelib.domain.staff import Role
 from chalicelib.models import accounts, caregivers
 from chalicelib.models.transaction import transaction
-from tests.support import merging, registering
+from tests.support import contact_changes, merging, registering
 from tests.support.caregivers import accept, account_id_of, invitation_to
 from tests.support.crowd import fresh_address
+from tests.support.leaving import closed as closed_by_holder
+from tests.support.leaving import reopening_paths, sweep
+from tests.support.links import post
 from tests.support.merging import body, merge, merged, send, undo
 from tests.support.notices import told
 from tests.support.people import new_account, new_caregiver, token_of
@@ -347,3 +350,30 @@ def test_who_looked_after_their_own_other_file_stands_once_in_the_list(portal: P
     merged(portal, kept, person.patient.patient_id)
     items = portal.call("GET", "/v1/patients", token=token_of(account_id_of(person))).json["items"]
     assert [(item["patient_id"], item["relation"]) for item in items] == [(kept, "self")]
+
+
+def _reopen(portal: Portal, person: Person, path: str) -> int:
+    return post(portal, path, date_of_birth=person.patient.date_of_birth).status
+
+
+class TestClosedByItsHolderAndMergedAway:
+    @pytest.mark.parametrize("keeps_the_duplicates", [True, False])
+    def test_undoing_the_merge_leaves_it_closed_and_its_removal_due(
+        self, portal: Portal, *, keeps_the_duplicates: bool
+    ) -> None:
+        kept, other = contact_changes.confirmed(portal), contact_changes.confirmed(portal)
+        stays, leaves = (other, kept) if keeps_the_duplicates else (kept, other)
+        closed_by_holder(leaves)
+        (path,) = reopening_paths(portal, leaves.patient.email)
+        before = account_rows(portal, kept, other)
+        merge_id = merged(
+            portal, kept.patient.patient_id, other.patient.patient_id, keep_account_id=account_id_of(stays)
+        )
+        assert undo(portal, kept.patient.patient_id, merge_id).status == 200
+        assert account_rows(portal, kept, other) == before
+        assert portal.sign_in(leaves.username).status == 401
+        assert portal.call("GET", path).status == 200
+        portal.advance(days=30, seconds=1)
+        sweep(portal)
+        assert accounts.find_account(account_id_of(leaves)) is None
+        assert accounts.find_account(account_id_of(stays)) is not None
