@@ -94,8 +94,12 @@ class Account(Principal, discriminator="account"):
 
     @property
     def can_be_reopened(self) -> bool:
-        """Whether its holder has closed it, and not so long ago that it is being removed, by the portal's clock."""
-        return bool(self.closed_until) and not self.purge_began_at and clock.stamp(clock.now()) < self.closed_until
+        """Whether its holder has closed it, and not so long ago that it is being removed, by the portal's clock.
+
+        What a merge has closed as well is opened by nobody but whoever undoes the merge.
+        """
+        is_over = bool(self.purge_began_at) or bool(self.closed_by_merge)
+        return bool(self.closed_until) and not is_over and clock.stamp(clock.now()) < self.closed_until
 
 
 class Client(Principal, discriminator="client"):

@@ -30,7 +30,10 @@ def close(tx: Transaction, account: Account, closing_id: str, until: datetime) -
 
 
 def reopen(tx: Transaction, account: Account, password_hash: str) -> None:
-    """An account is open again, with a password that nobody knows. Raises LinkEnded where it is too late."""
+    """An account is open again, with a password that nobody knows.
+
+    Raises LinkEnded where it is too late, or a merge has closed the account as well.
+    """
     tx.update(
         account,
         [
@@ -44,6 +47,7 @@ def reopen(tx: Transaction, account: Account, password_hash: str) -> None:
         condition=(
             (Account.closing_id == account.closing_id)
             & Account.purge_began_at.does_not_exist()
+            & Account.closed_by_merge.does_not_exist()
             & (Account.closed_until > clock.stamp(clock.now()))
         ),
         error=LinkEnded(),

@@ -114,6 +114,8 @@ def _undo_once(link: Link, account: Account, change_id: str, nobodys_password: s
 
 
 def _undo(link: Link, account: Account, change_id: str, nobodys_password: str) -> None:
+    if account.closing_id and not account.can_be_reopened:
+        raise LinkEnded
     changes = storage.find_since(account.pk, change_id)
     if not changes or changes[0].change_id != change_id:
         raise LinkEnded

@@ -15,12 +15,13 @@ from chalicelib.models.transaction import transaction
 from tests.support import contact_changes, merging, registering
 from tests.support.caregivers import accept, account_id_of, invitation_to
 from tests.support.crowd import fresh_address
+from tests.support.faults import overtaken_by
 from tests.support.leaving import closed as closed_by_holder
 from tests.support.leaving import reopening_paths, sweep
 from tests.support.links import post
 from tests.support.merging import body, merge, merged, send, undo
 from tests.support.notices import told
-from tests.support.people import new_account, new_caregiver, token_of
+from tests.support.people import new_account, new_caregiver, new_staff, token_of
 from tests.support.portal import Person, Portal
 from tests.support.registering import claim, patient_of_their_own, reasons_about, start
 from tests.support.sign_in import is_signed_in, link_token, refresh
@@ -377,3 +378,54 @@ class TestClosedByItsHolderAndMergedAway:
         sweep(portal)
         assert accounts.find_account(account_id_of(leaves)) is None
         assert accounts.find_account(account_id_of(stays)) is not None
+
+    def test_no_link_opens_it_while_the_merge_stands(self, portal: Portal) -> None:
+        kept, leaves = portal.register(), contact_changes.confirmed(portal)
+        contact_changes.move_email(leaves)
+        closed_by_holder(leaves)
+        (path,) = reopening_paths(portal, leaves.patient.email)
+        (undo_path,) = contact_changes.undo_paths(portal, leaves.patient.email)
+        merge_id = merged(
+            portal, kept.patient.patient_id, leaves.patient.patient_id, keep_account_id=account_id_of(kept)
+        )
+        for one in (path, undo_path):
+            assert portal.call("GET", one).status == 410
+            assert _reopen(portal, leaves, one) == 410
+        found = accounts.find_account(account_id_of(leaves))
+        assert found is not None
+        assert found.disabled
+        assert undo(portal, kept.patient.patient_id, merge_id).status == 200
+        assert _reopen(portal, leaves, path) == 200
+        found = accounts.find_account(account_id_of(leaves))
+        assert found is not None
+        assert not found.disabled
+
+    @pytest.mark.parametrize("kind", ["reopening", "undoing_a_change"])
+    def test_a_merge_that_is_a_moment_earlier_wins(self, portal: Portal, kind: str) -> None:
+        kept, leaves = portal.register(), contact_changes.confirmed(portal)
+        contact_changes.move_email(leaves)
+        closed_by_holder(leaves)
+        of_kind = {"reopening": reopening_paths, "undoing_a_change": contact_changes.undo_paths}[kind]
+        (path,) = of_kind(portal, leaves.patient.email)
+        pair = kept.patient.patient_id, leaves.patient.patient_id
+        with overtaken_by(lambda: merged(portal, *pair, keep_account_id=account_id_of(kept))):
+            assert _reopen(portal, leaves, path) == 410
+        found = accounts.find_account(account_id_of(leaves))
+        assert found is not None
+        assert found.disabled
+        assert found.closing_id
+
+    def test_the_help_desk_sends_no_link_that_does_nothing(self, portal: Portal) -> None:
+        kept, leaves = portal.register(), contact_changes.confirmed(portal)
+        closed_by_holder(leaves)
+        merged(portal, kept.patient.patient_id, leaves.patient.patient_id, keep_account_id=account_id_of(kept))
+        sent = len(reopening_paths(portal, leaves.patient.email))
+        refused = portal.call(
+            "POST",
+            f"/v1/clinic/accounts/{account_id_of(leaves)}/recovery",
+            {"check": "phone"},
+            token=token_of(new_staff(Role.HELP_DESK)),
+            headers={"Idempotency-Key": str(uuid.uuid4())},
+        )
+        assert (refused.status, refused.json["code"]) == (409, "account_disabled")
+        assert len(reopening_paths(portal, leaves.patient.email)) == sent
