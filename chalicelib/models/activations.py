@@ -4,7 +4,7 @@ from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.exceptions import UpdateError
 
 from chalicelib import clock
-from chalicelib.errors import ActivationCodeChanged, IdentityNotConfirmed
+from chalicelib.errors import ActivationCodeChanged, Conflict, IdentityNotConfirmed
 from chalicelib.models.accounts import AccountsTable, PatientAccount
 from chalicelib.models.base import Key, storage_errors
 from chalicelib.models.transaction import Precedence, Transaction
@@ -67,6 +67,11 @@ def revoke(tx: Transaction, activation: Activation) -> None:
     """Let a code be worth nothing, and what was begun with it too."""
     condition = (Activation.activation_id == activation.activation_id) & Activation.used_at.does_not_exist()
     tx.delete(activation, condition=condition, error=ActivationCodeChanged())
+
+
+def remove_used(tx: Transaction, activation: Activation) -> None:
+    """Take a code away whose account is no more. Raises Conflict where there is another by now."""
+    tx.delete(activation, condition=Activation.activation_id == activation.activation_id, error=Conflict())
 
 
 def take_try(activation: Activation) -> bool:

@@ -192,6 +192,9 @@ def undo(tx: Transaction, merged: Merge, kept: File, duplicate: File, closed: Ac
     goes_back = kept.account is not None and kept.account.pk == merged.moved_account_id
     if kept.account is not None and goes_back:
         _go_back(tx, kept.account, merged, closed if is_closed else None)
+        if not is_closed and kept.activation is not None and kept.activation.used_at:
+            # Whose account it opened is gone, and the patient can have a new one.
+            activations.remove_used(tx, kept.activation)
     elif kept.account is not None:
         _edit(tx, kept.account, _joined(joined), Conflict())
     else:

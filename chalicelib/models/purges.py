@@ -64,10 +64,20 @@ def remove_account(tx: Transaction, account: Account) -> None:
     if account.pending_email:
         tx.delete(accounts.pending_email_row(identity.canonical_email(account.pending_email), account.pk))
     if account.patient_id:
-        _free(tx, accounts.patient_row(account.patient_id, account.pk), PatientAccount)
-        # The code that the account was opened with is used: with the row gone the patient can have a new one.
-        tx.delete(AccountsTable(*activations.key(account.patient_id)))
+        _leave_patient(tx, account.pk, account.patient_id)
     tx.delete(account, condition=Account.purge_began_at.exists(), error=Conflict())
+
+
+def _leave_patient(tx: Transaction, account_id: str, patient_id: str) -> None:
+    """The place with a patient, unless a merge has given it to another account."""
+    owner_id = accounts.find_patient_account_id(patient_id)
+    if owner_id is not None and owner_id != account_id:
+        row = accounts.patient_row(patient_id, owner_id)
+        tx.check(row, PatientAccount.account_id == owner_id, error=Conflict())
+        return
+    _free(tx, accounts.patient_row(patient_id, account_id), PatientAccount)
+    # The code that the account was opened with is used: with the row gone the patient can have a new one.
+    tx.delete(AccountsTable(*activations.key(patient_id)))
 
 
 def _free(tx: Transaction, row: Any, kind: Any) -> None:

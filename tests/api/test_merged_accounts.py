@@ -429,3 +429,19 @@ class TestClosedByItsHolderAndMergedAway:
         )
         assert (refused.status, refused.json["code"]) == (409, "account_disabled")
         assert len(reopening_paths(portal, leaves.patient.email)) == sent
+
+    def test_it_is_removed_though_its_patient_is_at_another_account_by_now(self, portal: Portal) -> None:
+        leaves, stays = contact_changes.confirmed(portal), portal.register()
+        pair = leaves.patient.patient_id, stays.patient.patient_id
+        closed_by_holder(leaves)
+        portal.advance(days=10)
+        merge_id = merged(portal, *pair, keep_account_id=account_id_of(stays))
+        portal.advance(days=20, seconds=1)
+        sweep(portal)
+        assert accounts.find_account(account_id_of(leaves)) is None
+        assert owner_of(pair[0]) == account_id_of(stays)
+        assert home(stays) == pair[0]
+        assert undo(portal, pair[0], merge_id).status == 200
+        assert (owner_of(pair[0]), home(stays)) == (None, pair[1])
+        again = portal.register(leaves.patient, username=leaves.username)
+        assert home(again) == pair[0]
