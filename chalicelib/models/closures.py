@@ -56,15 +56,21 @@ def reopen(tx: Transaction, account: Account, password_hash: str) -> None:
 
 
 def begin_purge(tx: Transaction, account: Account) -> None:
-    """From here on an account cannot be opened again. Raises Conflict at the commit where it was, or may be still."""
+    """From here on an account cannot be opened again. Raises Conflict at the commit where it was, or may be still.
+
+    One that a merge alone has closed is opened by whoever undoes the merge, who finds it as it was read.
+    """
     now = clock.stamp(clock.now())
+    is_closed = (
+        (Account.closing_id == account.closing_id) & (Account.closed_until <= now)
+        if account.closing_id
+        else (Account.closed_by_merge == account.closed_by_merge)
+        & Account.closing_id.does_not_exist()
+        & (Account.disabled == True)  # noqa: E712  A condition, no comparison.
+    )
     tx.update(
         account,
         [Account.purge_began_at.set(now), Account.version.add(1)],
-        condition=(
-            (Account.closing_id == account.closing_id)
-            & Account.purge_began_at.does_not_exist()
-            & (Account.closed_until <= now)
-        ),
+        condition=is_closed & Account.purge_began_at.does_not_exist(),
         error=Conflict(),
     )

@@ -127,6 +127,11 @@ def post_purge(tx: Transaction, account_id: str, closing_id: str, at: datetime) 
     return _post(tx, Topic.PURGES, {"closing_id": closing_id}, not_before=at, account_id=account_id)
 
 
+def post_merge_purge(tx: Transaction, account_id: str, merge_id: str, at: datetime) -> str:
+    """Have what is kept of an account that a merge closed removed at a time; returns the row's id."""
+    return _post(tx, Topic.PURGES, {"merge_id": merge_id}, not_before=at, account_id=account_id)
+
+
 def post_webhook(tx: Transaction, row_id: str, about: dict[str, str]) -> None:
     """Put a message to a clinic's system into a transaction that has a row for each once only."""
     _put(tx, row_id, Topic.WEBHOOKS, about)

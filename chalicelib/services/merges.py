@@ -146,6 +146,9 @@ def _merge(actor: Actor, pair: Pair, decided: Decision, closed: Account | None, 
     for grant in pair.suspended:
         outbox.post(tx, Notice(NoticeKind.GRANT_ENDED, grant.account_id))
     _tell_addresses(tx, pair, decided.keep, closed)
+    if closed is not None and not closed.closing_id:
+        # One that its holder has closed is removed sooner.
+        outbox.post_merge_purge(tx, closed.pk, merge_id, clock.now() + UNDO_WITHIN)
     touched = [one.pk for one in (closed, pair.duplicate.account) if one is not None]
     _audit(tx, actor, Action.PATIENT_MERGE, patients, merge_id, touched)
     return {"merge_id": merge_id}
@@ -223,7 +226,7 @@ def undo(actor: Actor, patient_id: str, merge_id: str, reason: str, once: Once) 
         raise MergeUndone
     if merge_ids[-1] != merge_id:
         raise LaterMergeFirst
-    closed = accounts.find_account(merged.closed_account_id) if merged.closed_account_id else None
+    closed = _closed_account(merged)
     offers = caregivers.find_offers(merged.duplicate_patient_id)
 
     def change(tx: Transaction) -> dict[str, str]:
@@ -240,6 +243,14 @@ def undo(actor: Actor, patient_id: str, merge_id: str, reason: str, once: Once) 
 
     once.commit(change)
     return _view(_find(patient_id, merge_id))
+
+
+def _closed_account(merged: Merge) -> Account | None:
+    """The account that a merge has closed, if it is there still. Raises MergeSettled where it is being removed."""
+    closed = accounts.find_account(merged.closed_account_id) if merged.closed_account_id else None
+    if closed is not None and closed.purge_began_at and not closed.closing_id:
+        raise MergeSettled
+    return closed
 
 
 def _check_can_undo(merged: Merge) -> None:

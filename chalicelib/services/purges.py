@@ -1,5 +1,7 @@
 """Removing what is personal of an account that was closed 30 days ago and not opened again (OP 5).
 
+Its holder has closed it, or a merge that nobody has undone in time.
+
 The first step decides: from then on nobody opens the account again. The others may be done any number of times, each
 with its audit entry, and the last takes the account's own row, so that after a worker who died another one goes on.
 What stays is the audit, the health record and what the clinic was asked to change of it, keyed hashes of addresses
@@ -43,7 +45,7 @@ def work(row_id: str) -> None:
 
 def _work(row: OutboxRow) -> None:
     account = accounts.find_account(row.account_id or "")
-    if account is None or account.closing_id != row.ids()["closing_id"]:
+    if account is None or not _is_still_closed(account, row.ids()):
         # It was opened again, or removed by a worker who could not say so any more.
         outbox.settle(row, OutboxStatus.DROPPED)
         return
@@ -52,6 +54,12 @@ def _work(row: OutboxRow) -> None:
     except Conflict as overtaken:
         # Somebody was faster with a part of it: the next try looks at what is left.
         raise Unavailable(retry_after=1) from overtaken
+
+
+def _is_still_closed(account: Account, about: dict[str, str]) -> bool:
+    if "merge_id" in about:
+        return bool(account.disabled) and account.closed_by_merge == about["merge_id"]
+    return account.closing_id == about["closing_id"]
 
 
 def _purge(row: OutboxRow, account: Account) -> None:
@@ -75,7 +83,8 @@ def _about(account: Account) -> dict[str, str]:
 
 
 def _record(tx: Transaction, account: Account, step: str, **more: object) -> None:
-    about: dict[str, object] = {"closing_id": account.closing_id, "step": step, **more}
+    why = {"closing_id": account.closing_id} if account.closing_id else {"merge_id": account.closed_by_merge}
+    about: dict[str, object] = {**why, "step": step, **more}
     audit.record(tx, Entry(SYSTEM, Action.ACCOUNT_PURGE, account_id=account.pk, about=about))
 
 

@@ -6,7 +6,7 @@ from chalicelib.domain import identity
 from chalicelib.domain.deliveries import Address, Contacts
 from chalicelib.domain.notices import RULES, Channel, NoticeKind
 from chalicelib.models import accounts, patients
-from chalicelib.models.accounts import Holders
+from chalicelib.models.accounts import Account, Holders
 from chalicelib.services import contacts, recovery
 from chalicelib.services.recovery import Recipient
 
@@ -22,6 +22,7 @@ def find(identifier: str, kind: NoticeKind, *, is_username: bool = True) -> Reci
     if not is_username:
         meant = replace(meant, named=None)
     found = accounts.find_accounts(_candidates(meant) or [nobody.account_id])
+    meant = _but_merged(meant, found)
     patient_ids = [account.patient_id for account in found.values() if account.patient_id]
     on_file = {patient.pk: patient for patient in patients.find_many(patient_ids or [nobody.account_id])}
     reached = {account.pk: contacts.of(account, on_file.get(account.patient_id or "")) for account in found.values()}
@@ -38,7 +39,18 @@ def _canonical(address: Address) -> str:
 
 
 def _candidates(meant: Holders) -> list[str]:
-    return [meant.confirmed] if meant.confirmed else [*meant.pending, *([meant.named] if meant.named else [])]
+    named = [one for one in (meant.confirmed, meant.named) if one]
+    return list(dict.fromkeys([*named, *meant.pending]))
+
+
+def _but_merged(meant: Holders, found: dict[str, Account]) -> Holders:
+    """Without the addresses of an account that a merge has closed: whoever it was of has another one."""
+    merged = {account.pk for account in found.values() if account.closed_by_merge}
+    return replace(
+        meant,
+        confirmed=None if meant.confirmed in merged else meant.confirmed,
+        pending=[one for one in meant.pending if one not in merged],
+    )
 
 
 def _choose(meant: Holders, email_key: str | None, reached: dict[str, Contacts]) -> str | None:

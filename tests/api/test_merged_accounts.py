@@ -1,5 +1,6 @@
 """Accounts, codes, caregivers and notices of two patients who turn out to be one."""
 
+import json
 import uuid
 from datetime import timedelta
 from typing import Any
@@ -10,7 +11,7 @@ from chalicelib import clock
 from chalicelib.domain.caregivers import Grant, Scope
 from chalicelib.domain.notices import NoticeKind
 from chalicelib.domain.staff import Role
-from chalicelib.models import accounts, caregivers
+from chalicelib.models import accounts, audit, caregivers, closures
 from chalicelib.models.transaction import transaction
 from tests.support import contact_changes, merging, registering
 from tests.support.caregivers import accept, account_id_of, invitation_to
@@ -445,3 +446,78 @@ class TestClosedByItsHolderAndMergedAway:
         assert (owner_of(pair[0]), home(stays)) == (None, pair[1])
         again = portal.register(leaves.patient, username=leaves.username)
         assert home(again) == pair[0]
+
+
+class TestClosedByAMergeAlone:
+    def test_it_is_removed_when_the_merge_can_be_undone_no_more(self, portal: Portal) -> None:
+        kept, stays = contact_changes.confirmed(portal), portal.register()
+        pair = kept.patient.patient_id, stays.patient.patient_id
+        merge_id = merged(portal, *pair, keep_account_id=account_id_of(stays))
+        portal.advance(days=29, hours=23)
+        sweep(portal)
+        assert accounts.find_account(account_id_of(kept)) is not None
+        portal.advance(hours=1, seconds=1)
+        sweep(portal)
+        assert accounts.find_account(account_id_of(kept)) is None
+        personal = (kept.patient.email, kept.username)
+        # What the address was told of the merge leaves by itself.
+        rows = [row for row in portal.rows("accounts") if row.get("kind") != {"S": "former_contact"}]
+        assert [one for one in personal if one in repr(rows)] == []
+        assert home(stays) == pair[0]
+        assert undo(portal, pair[0], merge_id).json["code"] == "merge_settled"
+        renamed = contact_changes.change(stays, "username", kept.username)
+        assert renamed.status == 200, renamed.text
+        assert contact_changes.move_email(stays, kept.patient.email) == kept.patient.email
+        steps = audit.find_entries(f"account#{account_id_of(kept)}")
+        assert {json.loads(one.about).get("merge_id") for one in steps if one.action == "account:purge"} == {merge_id}
+
+    def test_one_that_came_back_is_not_removed(self, portal: Portal) -> None:
+        kept, other = portal.register(), portal.register()
+        pair = kept.patient.patient_id, other.patient.patient_id
+        merge_id = merged(portal, *pair, keep_account_id=account_id_of(kept))
+        assert undo(portal, pair[0], merge_id).status == 200
+        portal.advance(days=10)
+        again = merged(portal, *pair, keep_account_id=account_id_of(kept))
+        portal.advance(days=21)
+        sweep(portal)
+        assert accounts.find_account(account_id_of(other)) is not None
+        assert undo(portal, pair[0], again).status == 200
+        portal.advance(days=31)
+        sweep(portal)
+        assert portal.sign_in(other.username).status == 201
+
+    def test_a_removal_that_has_begun_stops_the_undoing(self, portal: Portal) -> None:
+        """A worker's clock is a moment ahead."""
+        kept, other = portal.register(), portal.register()
+        pair = kept.patient.patient_id, other.patient.patient_id
+        merge_id = merged(portal, *pair, keep_account_id=account_id_of(kept))
+        found = accounts.find_account(account_id_of(other))
+        assert found is not None
+        with transaction() as tx:
+            closures.begin_purge(tx, found)
+        assert undo(portal, pair[0], merge_id).json["code"] == "merge_settled"
+
+    def test_its_address_leads_to_the_account_that_stays(self, portal: Portal) -> None:
+        leaves, kept = contact_changes.confirmed(portal), patient_of_their_own(portal)
+        email = leaves.patient.email
+        stays = portal.register(kept, email=email)
+        on_file = [{"system": "email", "value": email}]
+        changed = {"resourceType": "Patient", "id": kept.resource_id, "telecom": on_file}
+        assert portal.import_fhir(changed).json["updated"] == 1
+
+        def reset_of() -> list[str]:
+            """Whose password can be set anew now by what was sent to that address."""
+            portal.advance(hours=25)
+            asked, sent = {"identifier": email}, len(texts(portal, email))
+            before = {row["pk"]["S"] for row in portal.rows("outbox")}
+            assert portal.call("POST", "/v1/password-resets", asked, source_ip=fresh_address()).status == 202
+            assert [one.startswith("Set a new password\n") for one in texts(portal, email)[sent:]] == [True]
+            rows = [row for row in portal.rows("outbox") if row["pk"]["S"] not in before]
+            return [row["account_id"]["S"] for row in rows if row["topic"]["S"] == "notices"]
+
+        assert reset_of() == [account_id_of(leaves)]
+        pair = kept.patient_id, leaves.patient.patient_id
+        merge_id = merged(portal, *pair, keep_account_id=account_id_of(stays))
+        assert reset_of() == [account_id_of(stays)]
+        assert undo(portal, kept.patient_id, merge_id).status == 200
+        assert reset_of() == [account_id_of(leaves)]
