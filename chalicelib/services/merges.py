@@ -39,7 +39,7 @@ from chalicelib.models.caregivers import GrantRow, Invitation
 from chalicelib.models.merges import Decision, File, Merge, Undo
 from chalicelib.models.patients import Patient
 from chalicelib.models.transaction import Transaction
-from chalicelib.services import clinic_patients, contacts, former_contacts, grants
+from chalicelib.services import boundaries, clinic_patients, contacts, former_contacts, grants
 from chalicelib.services.once import Once
 
 
@@ -231,8 +231,10 @@ def undo(actor: Actor, patient_id: str, merge_id: str, reason: str, once: Once) 
 
     def change(tx: Transaction) -> dict[str, str]:
         storage.undo(tx, merged, kept, duplicate, closed, Undo(actor.id, reason))
-        for one in (patient_id, merged.duplicate_patient_id):
-            outbox.post(tx, Notice(NoticeKind.FILES_PARTED, patient_id=one))
+        for file in (kept, duplicate):
+            outbox.post(tx, Notice(NoticeKind.FILES_PARTED, patient_id=file.patient.pk))
+            # What fell due while they were one was not told.
+            boundaries.look_again(tx, file.patient)
         for offer in offers:
             if isinstance(offer, GrantRow) and not offer.grant().is_over(clock.now()):
                 outbox.post(tx, Notice(NoticeKind.GRANT_CHANGED, offer.account_id))

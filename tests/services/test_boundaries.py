@@ -7,6 +7,7 @@ import pytest
 
 from chalicelib import clock
 from chalicelib.domain.staff import Role
+from tests.support import merging
 from tests.support.caregivers import ask_to_act
 from tests.support.people import new_account, new_staff, token_of
 from tests.support.portal import Patient, Portal
@@ -183,3 +184,16 @@ def test_a_second_request_of_the_same_parent_is_no_second_notice(portal: Portal,
     portal.drain()
     parent_of(portal, child)
     assert told(portal, account_id, TWELVE - AHEAD + timedelta(hours=1)) == 1
+
+
+def test_what_fell_due_while_a_child_was_merged_is_told_once_they_are_parted(portal: Portal, child: Patient) -> None:
+    account_id = parent_of(portal, child)
+    portal.drain()
+    other = portal.new_patient(birthDate=BORN)
+    with clock.frozen(TWELVE - AHEAD - timedelta(days=1)):
+        merge_id = merging.merged(portal, other.patient_id, child.patient_id)
+    assert told(portal, account_id, TWELVE - AHEAD + timedelta(minutes=1)) == 0
+    with clock.frozen(TWELVE - AHEAD + timedelta(days=5)):
+        assert merging.undo(portal, other.patient_id, merge_id).status == 200
+    assert told(portal, account_id, TWELVE - AHEAD + timedelta(days=5, minutes=1)) == 1
+    assert told(portal, account_id, TWELVE + timedelta(days=1)) == 1
