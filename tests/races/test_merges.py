@@ -2,15 +2,21 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from functools import partial
 
 import pytest
 
-from chalicelib.models import accounts
+from chalicelib import clock
+from chalicelib.domain.merges import UNDO_WITHIN
+from chalicelib.models import accounts, merges
 from chalicelib.models import patients as storage
 from chalicelib.models.patients import Patient as Row
-from tests.support import fhir
+from chalicelib.services import purges
+from tests.support import fhir, leaving
 from tests.support.crowd import at_once
+from tests.support.faults import before, overtaken_by
+from tests.support.links import account_id_of
 from tests.support.merging import body, merged, send, undo
 from tests.support.portal import Answer, Portal
 from tests.support.setting import setting
@@ -143,3 +149,109 @@ def test_an_import_and_a_merge_of_its_patient_both_come_to_pass(portal: Portal) 
         after = row(other.patient_id)
         assert (after.merged_into == kept.patient_id) == (merge.status == 201)
         assert after.display_name == f"Changed{number}"
+
+
+def _purge_rows(portal: Portal, account_id: str) -> list[str]:
+    rows = [row for row in portal.rows("outbox") if row["topic"]["S"] == "purges"]
+    return [row["pk"]["S"] for row in rows if row["account_id"]["S"] == account_id]
+
+
+def _places(*patient_ids: str) -> list[str | None]:
+    return [accounts.find_patient_account_id(one) for one in patient_ids]
+
+
+def test_a_merge_is_undone_or_the_account_that_it_closed_is_removed(portal: Portal) -> None:
+    """At the very moment at which the one may no more and the other may."""
+    for _ in range(_ROUNDS):
+        kept, other = portal.register(), portal.register()
+        pair = kept.patient.patient_id, other.patient.patient_id
+        closed, stays = account_id_of(kept), account_id_of(other)
+        merge_id = merged(portal, *pair, keep_account_id=stays)
+        (row_id,) = _purge_rows(portal, closed)
+        found = merges.find(pair[0], merge_id)
+        assert found is not None
+        ends = clock.read_stamp(found.merged_at) + UNDO_WITHIN
+
+        def act(number: int, row_id: str = row_id, kept_id: str = pair[0], merge_id: str = merge_id) -> int:
+            if number == 0:
+                portal.advance(seconds=0.05)
+                return 0
+            if number < 3:
+                purges.work(row_id)
+                return 0
+            return undo(portal, kept_id, merge_id).status
+
+        with clock.frozen(ends - timedelta(milliseconds=40)):
+            answers = at_once(6, act)
+            for _ in range(3):
+                portal.advance(minutes=5)
+                purges.work(row_id)
+        after = accounts.find_account(closed)
+        if 200 in answers:
+            assert after is not None
+            assert (after.disabled, after.closed_by_merge, after.purge_began_at) == (False, None, None)
+            assert _places(*pair) == [closed, stays]
+        else:
+            assert after is None
+            assert _places(*pair) == [stays, None]
+
+
+@pytest.mark.parametrize("first", ["undo", "purge"])
+def test_undoing_a_merge_just_before_the_other_writes_leaves_no_account_half_removed(
+    portal: Portal, first: str
+) -> None:
+    """The one whose account was closed had closed it before, so that either may be done at the same time."""
+    kept, other = portal.register(), portal.register()
+    pair = kept.patient.patient_id, other.patient.patient_id
+    gone, stays = account_id_of(kept), account_id_of(other)
+    leaving.closed(kept)
+    (row_id,) = _purge_rows(portal, gone)
+    portal.advance(days=10)
+    merge_id = merged(portal, *pair, keep_account_id=stays)
+    portal.advance(days=20, seconds=1)
+    answers: list[int] = []
+
+    def part() -> None:
+        answers.append(undo(portal, pair[0], merge_id).status)
+
+    one, another = (part, partial(purges.work, row_id)) if first == "undo" else (partial(purges.work, row_id), part)
+    with overtaken_by(one):
+        another()
+    for _ in range(2):
+        portal.advance(minutes=5)
+        purges.work(row_id)
+    if answers != [200]:
+        assert answers == [409]
+        part()
+    assert answers[-1] == 200
+    assert accounts.find_account(gone) is None
+    assert _places(*pair) == [None, stays]
+
+
+def test_the_last_step_of_a_removal_sees_that_the_patient_is_back(portal: Portal) -> None:
+    """The merge is undone after the removal has read whose the patient is, and before it writes."""
+    kept, other = portal.register(), portal.register()
+    pair = kept.patient.patient_id, other.patient.patient_id
+    gone, stays = account_id_of(kept), account_id_of(other)
+    leaving.closed(kept)
+    (row_id,) = _purge_rows(portal, gone)
+    portal.advance(days=10)
+    merge_id = merged(portal, *pair, keep_account_id=stays)
+    portal.advance(days=20, seconds=1)
+    answers: list[int] = []
+    begun: list[bool] = []
+
+    def part(request: fhir.Json) -> None:
+        removed = [item["Delete"]["Key"] for item in request["TransactItems"] if "Delete" in item]
+        if {"pk": {"S": gone}, "sk": {"S": "principal"}} in removed and not begun:
+            begun.append(True)
+            answers.append(undo(portal, pair[0], merge_id).status)
+
+    with before("TransactWriteItems", part):
+        purges.work(row_id)
+    assert answers == [200]
+    assert _places(*pair) == [gone, stays]
+    portal.advance(minutes=5)
+    purges.work(row_id)
+    assert accounts.find_account(gone) is None
+    assert _places(*pair) == [None, stays]
