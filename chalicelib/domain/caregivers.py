@@ -100,6 +100,11 @@ class Grant:
         """Whether its own end has come."""
         return self.expires_at is not None and now >= self.expires_at
 
+    @property
+    def is_clinics(self) -> bool:
+        """Whether the clinic gave it: a parent's, a guardian's, or that of an agent to whom no invitation went."""
+        return self.relation in PARENTAL or (self.relation is Relation.AGENT and self.email is None)
+
 
 def in_force(grant: Grant, birth_date: str | None, now: datetime, zone: ZoneInfo) -> Grant | None:
     """What a grant is worth now, by its end and by the patient's age in the clinic's zone; None where it is over.

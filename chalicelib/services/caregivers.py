@@ -142,12 +142,17 @@ def end(actor: Actor, reach: Reach, caregiver_id: str) -> None:
     if reach.by is not ReachKind.SELF and not (isinstance(offer, GrantRow) and offer.account_id == actor.id):
         raise NotFound
     with transaction() as tx:
-        if isinstance(offer, Invitation):
-            withdraw(tx, offer)
-        else:
-            storage.remove_grant(tx, reach.patient_id, offer.account_id)
-            _tell_of_end(tx, reach, offer.account_id)
-        _audit(tx, actor, Action.CAREGIVER_END, reach.patient_id, caregiver_id)
+        end_in(tx, actor, reach, offer)
+
+
+def end_in(tx: Transaction, actor: Actor, reach: Reach, offer: GrantRow | Invitation) -> None:
+    """End what somebody has of a patient, or was offered. Raises NotFound for an invitation that is no more."""
+    if isinstance(offer, Invitation):
+        withdraw(tx, offer)
+    else:
+        storage.remove_grant(tx, reach.patient_id, offer.account_id)
+        _tell_of_end(tx, reach, offer.account_id)
+    _audit(tx, actor, Action.CAREGIVER_END, reach.patient_id, offer.caregiver_id or "")
 
 
 def withdraw(tx: Transaction, invitation: Invitation) -> None:

@@ -29,7 +29,7 @@ from chalicelib.services import bound_since
 _T = TypeVar("_T")
 
 _RACES = 3
-_MOST_AT_ONCE = 20
+_MOST_AT_ONCE = 14
 _A_DAY = Limit(tries=CHANGES_A_DAY, seconds=86_400)
 
 _NOTICES = {
@@ -95,8 +95,9 @@ def undo(link: Link, account: Account) -> None:
     """Undo a change, and every change after it, of whatever kind: whoever made it may have made those as well.
 
     Every session ends, the password works no more until it is reset, and no reset that was asked for goes on. Second
-    factors, passkeys, recovery codes and devices of since the change began are gone with it. `link` is one whose holder
-    has proved who they are. Raises LinkEnded, and EmailTaken where somebody else has confirmed the address meanwhile.
+    factors, passkeys, recovery codes and devices of since the change began are gone with it, and so is what others were
+    let into and what staff were asked to change on file. `link` is one whose holder has proved who they are. Raises
+    LinkEnded, and EmailTaken where somebody else has confirmed the address meanwhile.
     """
     _, change_id = read_undo_key(link.about)
     nobodys = hashing.hash(secrets.random_token(), peppers())
@@ -106,10 +107,10 @@ def undo(link: Link, account: Account) -> None:
 def _undo_once(link: Link, account: Account, change_id: str, nobodys_password: str) -> None:
     try:
         _undo(link, account, change_id, nobodys_password)
-    except Conflict as met:
-        if type(met) is not Conflict:
+    except (Conflict, NotFound) as met:
+        if type(met) not in {Conflict, NotFound}:
             raise
-        # A factor or a device was bound or removed meanwhile.
+        # A factor or a device was bound or removed meanwhile, an invitation answered or a wish decided.
         raise StaleVersion from met
 
 
@@ -121,7 +122,10 @@ def _undo(link: Link, account: Account, change_id: str, nobodys_password: str) -
         raise LinkEnded
     since = min(change.began_at or clock.stamp(ids.time_of(change.change_id)) for change in changes)
     changes = _few(account, changes)
-    bound_since.forget_devices(_holder(account), since)
+    holder = _holder(account)
+    bound_since.forget_devices(holder, since)
+    let_in = bound_since.find_let_in(account, since)
+    let_in_last = bound_since.end_most(holder, let_in)
     restored = _restored(account, changes)
     waiting = account.pending_email if account.email_asked_at else None
     with transaction() as tx:
@@ -134,13 +138,16 @@ def _undo(link: Link, account: Account, change_id: str, nobodys_password: str) -
             waiting_email_key=identity.canonical_email(waiting) if waiting else None,
         )
         password_resets.drop(tx, account.pk)
+        bound_since.end_in(tx, holder, let_in_last)
+        wish_id = bound_since.drop_wish_in(tx, account, since)
         links.use(tx, link)
         _end(tx, changes, link)
         for one in restored:
             if one.what in _EVENTS:
                 tell_clinic(tx, account, one.what, has_one=one.value is not None)
         outbox.post(tx, Notice(NoticeKind.CONTACT_RESTORED, account.pk))
-        audit.record(tx, _entry(account, changes))
+        ended = {"caregiver_ids": [one.caregiver_id for one in let_in], "patient_change_id": wish_id}
+        audit.record(tx, _entry(account, changes, **ended))
 
 
 def _few(account: Account, changes: list[ContactChange]) -> list[ContactChange]:
@@ -185,6 +192,6 @@ def _holder(account: Account) -> Actor:
     return Actor(ActorKind.ACCOUNT, account.pk, patient_id=account.patient_id)
 
 
-def _entry(account: Account, changes: Iterable[ContactChange]) -> Entry:
-    about: dict[str, object] = {"change_ids": [change.change_id for change in changes]}
+def _entry(account: Account, changes: Iterable[ContactChange], **ended: object) -> Entry:
+    about: dict[str, object] = {"change_ids": [change.change_id for change in changes], **ended}
     return Entry(_holder(account), Action.ACCOUNT_CHANGE_UNDO, account_id=account.pk, about=about)

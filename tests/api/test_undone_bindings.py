@@ -3,7 +3,12 @@
 import uuid
 from typing import Any
 
+from chalicelib.domain.caregivers import Grant, Relation, Scope
+from chalicelib.domain.staff import Role
+from chalicelib.models import audit, caregivers
+from chalicelib.models.transaction import transaction
 from tests.support import factors, passkeys
+from tests.support.caregivers import accept, give, invitation_to, invite, link_of, new_invited
 from tests.support.contact_changes import (
     change,
     confirm_phone,
@@ -18,8 +23,10 @@ from tests.support.contact_changes import (
 )
 from tests.support.crowd import fresh_address
 from tests.support.factors import App
+from tests.support.faults import overtaken_by
 from tests.support.links import post
 from tests.support.passkeys import Authenticator
+from tests.support.people import new_account, new_staff, token_of
 from tests.support.portal import Person, Portal
 from tests.support.sign_in import is_signed_in, link_token
 
@@ -194,10 +201,149 @@ def test_however_many_changes_somebody_made_the_first_undoes_them_all(portal: Po
         portal.advance(hours=24 if day < 2 else 0)
     for _ in range(9):
         passkeys.bind_in(person)
+    for _ in range(6):
+        give(person.patient.patient_id)
+    _wish(person, last_name="Berg")
     _undo(person, undo_paths(portal, person.patient.email)[0])
     me = portal.call("GET", "/v1/me", token=stepped_up(person)).json
     assert (me["username"], me["email"], me["mobile_phone"]) == (person.username, person.patient.email, None)
     undone = [row for row in portal.rows("accounts") if row["sk"]["S"].startswith("contact_change#")]
     mine = [row for row in undone if row["pk"]["S"] == person.session["account"]["account_id"]]
     assert len(mine) == 39
+    assert caregivers.find_offers(person.patient.patient_id) == []
     assert all("undone_at" in row for row in mine)
+
+
+def _notices(portal: Portal, token: str) -> list[str]:
+    portal.drain()
+    return [one["title"] for one in portal.call("GET", "/v1/me/notices", token=token).json["items"]]
+
+
+def _wish(person: Person, **changes: Any) -> str:
+    """What somebody asks staff to change of what is on file; returns its id."""
+    path, token = "/v1/patients/me", stepped_up(person)
+    tag = {"If-Match": person.portal.call("GET", path, token=token).header("etag") or ""}
+    asked = person.portal.call("PATCH", path, changes, token=token, headers=tag)
+    assert asked.status == 202, asked.text
+    change_id: str = asked.json["pending"]["change_id"]
+    return change_id
+
+
+def _approve(portal: Portal, change_id: str) -> int:
+    path = f"/v1/clinic/contact-changes/{change_id}/approve"
+    return portal.call("POST", path, {}, token=token_of(new_staff(Role.FRONT_DESK))).status
+
+
+def _caregivers(person: Person) -> dict[str, str]:
+    items = person.portal.call("GET", "/v1/patients/me/caregivers", token=stepped_up(person)).json["items"]
+    return {item["caregiver_id"]: item["status"] for item in items}
+
+
+def _undo_entry(person: Person) -> dict[str, object]:
+    account_id = person.session["account"]["account_id"]
+    return [one.details for one in audit.find_entries(f"account#{account_id}") if one.action == "account:change:undo"][
+        -1
+    ]
+
+
+def test_whom_a_thief_let_in_reads_nothing_any_more_and_is_told(portal: Portal) -> None:
+    person = confirmed(portal)
+    _rename(person)
+    caregiver_id, token = new_invited(person, "everything")
+    records = f"/v1/patients/{person.patient.patient_id}/records"
+    assert portal.call("GET", records, token=token).status == 200
+    _undo(person, undo_paths(portal, person.patient.email)[0])
+    assert portal.call("GET", records, token=token).status == 404
+    assert "You do not act for someone any more" in _notices(portal, token)
+    assert _caregivers(person) == {}
+    assert _undo_entry(person)["caregiver_ids"] == [caregiver_id]
+    history = [one.details for one in audit.find_entries(f"patient#{person.patient.patient_id}")]
+    assert history[-1] == {"caregiver_id": caregiver_id}
+
+
+def test_an_invitation_of_after_it_makes_nobody_a_caregiver(portal: Portal) -> None:
+    person, email = confirmed(portal), new_email()
+    _rename(person)
+    assert invite(person, "everything", email=email).status == 201
+    link = link_of(portal, email)
+    _undo(person, undo_paths(portal, person.patient.email)[0])
+    assert accept(portal, link, token_of(new_account())).status in {404, 410}
+    assert _caregivers(person) == {}
+
+
+def test_a_caregiver_of_before_stays_unless_they_were_given_more(portal: Portal) -> None:
+    person = confirmed(portal)
+    (stays, _), (widened, token) = new_invited(person, "results"), new_invited(person, "results")
+    portal.advance(seconds=1)
+    _rename(person)
+    path = f"/v1/patients/me/caregivers/{widened}"
+    tag = {"If-Match": portal.call("GET", path, token=stepped_up(person)).header("etag") or ""}
+    edited = portal.call("PATCH", path, {"scopes": ["everything"]}, token=stepped_up(person), headers=tag)
+    assert edited.status == 200, edited.text
+    _undo(person, undo_paths(portal, person.patient.email)[0])
+    assert _caregivers(person) == {stays: "active"}
+    assert portal.call("GET", f"/v1/patients/{person.patient.patient_id}/records", token=token).status == 404
+
+
+def test_what_the_clinic_gave_after_it_stays(portal: Portal) -> None:
+    person = confirmed(portal)
+    _rename(person)
+    for relation in (Relation.PARENT, Relation.AGENT):
+        with transaction() as tx:
+            grant = Grant(new_account(), frozenset({Scope.EVERYTHING}), relation=relation)
+            caregivers.put_grant(tx, person.patient.patient_id, grant)
+    _undo(person, undo_paths(portal, person.patient.email)[0])
+    assert len(caregivers.find_grants(person.patient.patient_id)) == 2
+
+
+def test_a_wish_of_after_it_for_another_email_on_file_waits_for_nobody(portal: Portal) -> None:
+    person = confirmed(portal)
+    _rename(person)
+    change_id = _wish(person, email=new_email())
+    _undo(person, undo_paths(portal, person.patient.email)[0])
+    assert _approve(portal, change_id) == 404
+    read = portal.call("GET", "/v1/patients/me", token=stepped_up(person)).json
+    assert (read["emails"], read["pending"]) == ([person.patient.email], None)
+    assert _undo_entry(person)["patient_change_id"] == change_id
+
+
+def test_a_wish_of_before_it_still_waits(portal: Portal) -> None:
+    person = confirmed(portal)
+    change_id = _wish(person, last_name="Berg")
+    portal.advance(seconds=1)
+    _rename(person)
+    _undo(person, undo_paths(portal, person.patient.email)[0])
+    assert _approve(portal, change_id) == 204
+
+
+def test_an_invitation_that_is_accepted_in_that_moment_ends_all_the_same(portal: Portal) -> None:
+    person, email = confirmed(portal), new_email()
+    _rename(person)
+    assert invite(person, "everything", email=email).status == 201
+    link, token = link_of(portal, email), token_of(new_account())
+    path = undo_paths(portal, person.patient.email)[0]
+    with overtaken_by(lambda: accept(portal, link, token)):
+        _undo(person, path)
+    assert caregivers.find_offers(person.patient.patient_id) == []
+
+
+def test_however_many_a_thief_let_in_all_of_them_are_out(portal: Portal) -> None:
+    person = confirmed(portal)
+    _rename(person)
+    for number in range(28):
+        give(person.patient.patient_id) if number % 2 else invitation_to(person.patient.patient_id)
+    _undo(person, undo_paths(portal, person.patient.email)[0])
+    assert caregivers.find_offers(person.patient.patient_id) == []
+    named = _undo_entry(person)["caregiver_ids"]
+    assert isinstance(named, list)
+    assert len(named) == 28
+
+
+def test_the_page_and_the_messages_tell_of_people_who_were_let_in(portal: Portal) -> None:
+    person = confirmed(portal)
+    _rename(person)
+    path = undo_paths(portal, person.patient.email)[0]
+    assert "no longer act for you" in portal.call("GET", path).text
+    assert "actuar por usted" in portal.call("GET", path, headers={"Accept-Language": "es"}).text
+    assert "no longer act for you" in _undo(person, path)
+    assert "no longer act for you" in (portal.emails(person.patient.email)[-1].text or "")
