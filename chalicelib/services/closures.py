@@ -32,9 +32,10 @@ _RACES = 3
 def close(actor: Actor) -> Closure:
     """Close the caller's own account.
 
-    First everybody who acts for them, and for whom they act, is told that this ends; only what the clinic alone gives,
-    a parent's or a guardian's right to look after a child, stays. Raises StaffAccount, NotSignedIn for an account that
-    was closed meanwhile, and Unavailable.
+    First everybody who acts for them, and for whom they act, is told that this ends; only a parent's or a guardian's
+    right to look after a child stays, and of what the closer has everything that the clinic gave: nobody has the use of
+    it while the account is closed, and it is there again once that is opened. Raises StaffAccount, NotSignedIn for an
+    account that was closed meanwhile, and Unavailable.
     """
     _check(_own(actor))
     _end_grants(actor)
@@ -68,8 +69,9 @@ def _end_grants(actor: Actor) -> None:
             with suppress(NotFound, LinkEnded):
                 caregivers.end(actor, Reach(actor.patient_id or "", ReachKind.SELF), offer.caregiver_id)
     for tie in grants.find_ties(actor.id):
-        with suppress(NotFound):
-            caregivers.end(actor, Reach(tie.patient.pk, ReachKind.CAREGIVER), tie.grant.caregiver_id)
+        if not tie.grant.is_clinics:
+            with suppress(NotFound):
+                caregivers.end(actor, Reach(tie.patient.pk, ReachKind.CAREGIVER), tie.grant.caregiver_id)
 
 
 def _close(actor: Actor, account: Account) -> Closure:

@@ -14,7 +14,7 @@ from chalicelib import observability
 from chalicelib.domain.access import SYSTEM
 from chalicelib.domain.audit import Action, Entry
 from chalicelib.domain.events import ClinicEvent, ClinicEventType
-from chalicelib.domain.notices import OutboxStatus
+from chalicelib.domain.notices import Notice, NoticeKind, OutboxStatus
 from chalicelib.domain.proxy_requests import ProxyStatus
 from chalicelib.errors import Conflict, Unavailable
 from chalicelib.models import (
@@ -89,10 +89,13 @@ def _record(tx: Transaction, account: Account, step: str, **more: object) -> Non
 
 
 def _remove_grants(account: Account) -> None:
-    """A grant that was accepted in the moment of closing."""
+    """What the clinic gave, and a grant that was accepted in the moment of closing; the patient is told."""
     for tie in caregivers.find_ties(account.pk):
+        patient_account_id = accounts.find_patient_account_id(tie.patient.pk)
         with transaction() as tx:
             caregivers.remove_grant(tx, tie.patient.pk, account.pk)
+            if patient_account_id:
+                outbox.post(tx, Notice(NoticeKind.CAREGIVER_LEFT, patient_account_id))
             about: dict[str, object] = {"caregiver_id": tie.grant.caregiver_id}
             audit.record(tx, Entry(SYSTEM, Action.CAREGIVER_END, patient_id=tie.patient.pk, about=about))
 

@@ -222,6 +222,50 @@ class TestPeopleWhoActForEachOther:
         closed(person)
         assert [one.account_id for one in caregivers.find_grants(person.patient.patient_id)] == [parent]
 
+    @pytest.mark.parametrize("relation", [Relation.PARENT, Relation.GUARDIAN, Relation.AGENT])
+    def test_what_the_clinic_gave_the_closer_sleeps_and_is_there_again(
+        self, portal: Portal, relation: Relation
+    ) -> None:
+        person = _confirmed(portal)
+        patient = portal.new_patient(birthDate="2019-05-06")
+        account_id = account_id_of(person)
+        with transaction() as tx:
+            grant = Grant(account_id, frozenset({Scope.EVERYTHING}), relation=relation)
+            caregivers.put_grant(tx, patient.patient_id, grant)
+        path, token = f"/v1/patients/{patient.patient_id}/records", token_of(account_id)
+        assert portal.call("GET", path, token=token).status == 200
+        closed(person)
+        assert portal.call("GET", path, token=token).status == 401
+        (reopening,) = reopening_paths(portal, person.patient.email)
+        told = len(portal.emails(person.patient.email))
+        with transaction() as tx:
+            outbox.post(tx, Notice(NoticeKind.NEW_RESULTS, patient_id=patient.patient_id))
+        assert len(portal.emails(person.patient.email)) == told
+        _reopen(portal, person, reopening)
+        assert portal.call("GET", path, token=token_of(account_id)).status == 200
+
+    def test_an_agent_whom_the_patient_invited_is_none_any_more(self, portal: Portal) -> None:
+        patient, person, email = portal.register(), portal.register(), new_email()
+        assert invite(patient, "everything", email=email, relation="agent").status == 201
+        assert accept(portal, invited_link(portal, email), token_of(account_id_of(person))).status == 200
+        closed(person)
+        assert caregivers.find_offers(patient.patient.patient_id) == []
+
+    def test_what_the_clinic_gave_goes_with_the_account_and_the_patient_is_told(self, portal: Portal) -> None:
+        patient, person = portal.register(), portal.register()
+        with transaction() as tx:
+            grant = Grant(account_id_of(person), frozenset({Scope.EVERYTHING}), relation=Relation.AGENT)
+            caregivers.put_grant(tx, patient.patient.patient_id, grant)
+        closed(person)
+        portal.drain()
+        assert len(caregivers.find_offers(patient.patient.patient_id)) == 1
+        portal.advance(days=30, seconds=5)
+        sweep(portal)
+        assert accounts.find_account(account_id_of(person)) is None
+        assert caregivers.find_offers(patient.patient.patient_id) == []
+        token = token_of(account_id_of(patient))
+        assert "caregiver" in portal.call("GET", "/v1/me/notices", token=token).json["items"][0]["title"]
+
     def test_opening_it_again_gives_nobody_their_rights_back(self, portal: Portal) -> None:
         person = _confirmed(portal)
         new_invited(person, "everything")
