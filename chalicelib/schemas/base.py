@@ -1,13 +1,9 @@
 """What all request and response shapes share."""
 
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
-
-from chalicelib import clock
-
-_OLDEST = 123
 
 
 class FieldProblem(ValueError):
@@ -91,17 +87,6 @@ def _not_blank(text: str) -> str:
 PersonName = Annotated[Text, Field(min_length=1, max_length=100), AfterValidator(_not_blank)]
 """A given or a family name."""
 
-
-def _of_somebody_alive(day: date) -> date:
-    # Tomorrow, since it may have begun at the clinic.
-    latest = clock.now().date() + timedelta(days=1)
-    if not latest.replace(year=latest.year - _OLDEST, day=1) <= day <= latest:
-        raise FieldProblem("birth_date_impossible")
-    return day
-
-
-BirthDate = Annotated[date, AfterValidator(_of_somebody_alive)]
-"""A birth date that is to be written down; nobody is known to have become older than 122 years."""
 
 LongText = Annotated[str, Field(max_length=500), AfterValidator(_no_surrogates)]
 """A few sentences that a person types."""

@@ -1,11 +1,12 @@
 """Shapes of patients as staff write them down and look for them."""
 
+from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from chalicelib.schemas.accounts import Email, Phone
-from chalicelib.schemas.base import BirthDate, Body, PageQuery, PersonName, Text
+from chalicelib.schemas.base import Body, PageQuery, PersonName, Text
 from chalicelib.schemas.clinic import PatientRow
 
 _Number = Annotated[Text, Field(min_length=1, max_length=50)]
@@ -17,7 +18,7 @@ class NewPatient(Body):
 
     first_name: PersonName
     last_name: PersonName
-    birth_date: BirthDate
+    birth_date: date
     gender: _Gender | None = None
     email: Email | None = None
     mobile_phone: Phone | None = None
@@ -29,7 +30,7 @@ class PatientEdit(Body):
 
     first_name: PersonName | None = None
     last_name: PersonName | None = None
-    birth_date: BirthDate | None = None
+    birth_date: date | None = None
     gender: _Gender | None = Field(default=None, description="null takes it away.")
     email: Email | None = Field(default=None, description="null takes every email address away.")
     mobile_phone: Phone | None = Field(default=None, description="null takes every mobile phone away.")

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from chalicelib.domain.caregivers import Relation, Scope
 from chalicelib.domain.proxy_requests import ProxyStatus
-from chalicelib.schemas.base import BirthDate, Body, Instant, LongText, PageQuery, PersonName, Shape, Text
+from chalicelib.schemas.base import Body, Instant, LongText, PageQuery, PersonName, Shape, Text
 from chalicelib.schemas.caregivers import Scopes
 
 _Note = Annotated[LongText, Field(max_length=1000)]
@@ -19,7 +19,7 @@ class NewProxyRequest(Body):
     relation: Literal["parent", "guardian", "agent"]
     first_name: PersonName
     last_name: PersonName
-    date_of_birth: BirthDate
+    date_of_birth: date
     clinic_number: Annotated[Text, Field(max_length=40)] | None = None
     scopes: Scopes = Field(default=[Scope.EVERYTHING])
     requester_name: PersonName | None = Field(default=None, description="Your own name, if you are no patient of ours.")

@@ -23,7 +23,7 @@ from chalicelib.models import audit, patients, records
 from chalicelib.models import patient_search as storage
 from chalicelib.models.patients import Patient
 from chalicelib.models.transaction import Transaction, transaction
-from chalicelib.services import contacts, former_contacts, recovery
+from chalicelib.services import birth_dates, contacts, former_contacts, recovery
 from chalicelib.services.once import Once
 from chalicelib.services.patients import FoundPatient, found, remaining
 from chalicelib.services.records import body_of
@@ -52,6 +52,7 @@ def create(actor: Actor, given: dict[str, Any], once: Once) -> DeskPatient:
     """A new patient. Raises ClinicNumberTaken, and Invalid for what no FHIR server takes."""
     if served := once.find():
         return view(find(served["patient_id"]))
+    birth_dates.check("/birth_date", given.get("birth_date"))
     # The same request made again, also after a crash between its two steps, is the same patient.
     own_id = hashlib.sha256(once.row_id.encode()).hexdigest()[:32]
     resource = written({}, own_id, given, settings().clinic_number_system)
@@ -92,6 +93,7 @@ def edit(actor: Actor, patient_id: str, expected_version: int, amendment: Amendm
     patient = find(patient_id)
     if int(patient.version) != expected_version:
         raise StaleVersion
+    birth_dates.check("/birth_date", amendment.changes.get("birth_date"))
     raw = records.find_latest_raw(patient_id)
     sent = text.parse(body_of(raw)) if raw is not None else {}
     number = {"clinic_number": patient.clinic_number}

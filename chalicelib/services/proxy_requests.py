@@ -25,7 +25,7 @@ from chalicelib.models.base import together
 from chalicelib.models.patients import Patient
 from chalicelib.models.proxy_requests import ProxyRequest
 from chalicelib.models.transaction import Transaction, transaction
-from chalicelib.services import boundaries, caregivers
+from chalicelib.services import birth_dates, boundaries, caregivers
 from chalicelib.services.once import Once
 from chalicelib.settings import settings
 
@@ -54,7 +54,8 @@ class RequestPage:
 
 
 def create(actor: Actor, claim: Claim, once: Once) -> ProxyRequestView:
-    """Ask to act for a patient. Raises TooManyRequests, and Conflict where the same caller asked at the same moment."""
+    """Ask to act for a patient. Raises Invalid, TooManyRequests, and Conflict where two asked at the same moment."""
+    birth_dates.check("/date_of_birth", claim.date_of_birth)
     bucket = f"proxy_requests:{actor.id}"
     replayed, (window,) = together(once.find, lambda: limits.look({bucket: REQUESTS}))
     if replayed:

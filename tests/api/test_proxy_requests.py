@@ -131,11 +131,12 @@ def test_another_patient_than_was_named_is_approved_only_knowingly(portal: Porta
 
 @pytest.mark.parametrize("date_of_birth", ["2090-01-01", "1790-01-01"])
 def test_nobody_asks_for_whom_nobody_can_be(portal: Portal, date_of_birth: str) -> None:
-    refused = ask(portal, token_of(new_account()), date_of_birth=date_of_birth, first_name="  ")
-    assert {(one["pointer"], one["code"]) for one in refused.json["errors"]} == {
+    token = token_of(new_account())
+    impossible, blank = ask(portal, token, date_of_birth=date_of_birth), ask(portal, token, first_name="  ")
+    assert [(one["pointer"], one["code"]) for refused in (impossible, blank) for one in refused.json["errors"]] == [
         ("/date_of_birth", "birth_date_impossible"),
         ("/first_name", "missing"),
-    }
+    ]
 
 
 def test_approving_needs_a_step_up(portal: Portal, child: Patient) -> None:

@@ -189,7 +189,7 @@ def test_a_merge_is_undone_or_the_account_that_it_closed_is_removed(portal: Port
         after = accounts.find_account(closed)
         if 200 in answers:
             assert after is not None
-            assert not (after.disabled or after.closed_by_merge or after.purge_began_at)
+            assert [after.disabled, after.closed_by_merge, after.purge_began_at] == [False, None, None]
             assert _places(*pair) == [closed, stays]
         else:
             assert after is None

@@ -1,6 +1,6 @@
 """Who somebody is: usernames, contacts, names, clinic numbers, activation codes and age, as people mean them."""
 
-from chalicelib.domain.identity.ages import age_on, earliest_birth_date, is_of_age, latest_birth_date
+from chalicelib.domain.identity.ages import age_on, could_be_born_on, earliest_birth_date, is_of_age, latest_birth_date
 from chalicelib.domain.identity.contacts import (
     Email,
     NotAnEmail,
@@ -32,6 +32,7 @@ __all__ = [
     "canonical_email",
     "canonical_username",
     "check_username",
+    "could_be_born_on",
     "earliest_birth_date",
     "family_keys",
     "format_activation_code",

@@ -14,6 +14,15 @@ def age_on(birth_date: date, today: date) -> int:
     return today.year - birth_date.year - (0 if had_birthday else 1)
 
 
+OLDEST = 123
+"""In years: nobody is known to have become older than 122."""
+
+
+def could_be_born_on(birth_date: date, today: date) -> bool:
+    """Whether somebody who may be alive `today` was born on a day."""
+    return birth_date <= today and today.year - birth_date.year <= OLDEST
+
+
 def is_of_age(birth_date: date | str, now: datetime, zone: ZoneInfo, minimum_age: int) -> bool:
     """Whether the person is certainly `minimum_age` years old, by the date that it is in `zone` at the instant `now`.
 
