@@ -2,7 +2,6 @@
 
 from chalicelib import errors
 from chalicelib.domain.access import PUBLIC
-from chalicelib.handlers import cookies
 from chalicelib.handlers.routing import Answer, Call, Routes, path_id
 from chalicelib.schemas import recovery as shapes
 from chalicelib.services import password_resets, username_reminders
@@ -18,12 +17,8 @@ routes = Routes(__name__)
     errors=(errors.TooManyRequests,),
 )
 def request_reset(call: Call, body: shapes.PasswordResetRequest) -> Answer:
-    """Ask for a new password: a code and a link go to the account's own mailbox, else its phone.
-
-    Send a device's token as X-Device-Token, as when signing in: strangers who ask too often do not keep it from asking.
-    """
-    device_token = call.cookie(cookies.DEVICE) or call.header("x-device-token")
-    requested = password_resets.request(body.identifier, device_token, call.source_ip)
+    """Ask for a new password: a code and a link go to the account's own mailbox, else its phone."""
+    requested = password_resets.request(body.identifier, call.source_ip)
     return Answer(shapes.PasswordReset(reset_id=requested.reset_id, expires_at=requested.expires_at))
 
 

@@ -23,7 +23,6 @@ REMEMBERED = timedelta(days=400)
 """As long as browsers keep a cookie."""
 
 _PARTS = 3
-_NO_DEVICE = "acc_none", "dev_none"
 
 
 def claimed_id(device_token: str | None, account_id: str) -> str | None:
@@ -31,14 +30,6 @@ def claimed_id(device_token: str | None, account_id: str) -> str | None:
     parts = (device_token or "").split(".")
     ours = len(parts) == _PARTS and parts[0] == account_id and ids.has_prefix(parts[1], "dev")
     return parts[1] if ours else None
-
-
-def find_claimed(device_token: str | None) -> Device | None:
-    """The known device whose own token this is, of whatever account. One round trip, whatever the token is."""
-    account_id = (device_token or "").partition(".")[0]
-    device_id = claimed_id(device_token, account_id) if ids.has_prefix(account_id, "acc") else None
-    device = storage.find_device(*((account_id, device_id) if device_id else _NO_DEVICE))
-    return device if is_known(device, device_token) else None
 
 
 def is_known(device: Device | None, device_token: str | None) -> bool:

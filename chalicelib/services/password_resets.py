@@ -18,7 +18,7 @@ from chalicelib.models.accounts import Account
 from chalicelib.models.base import together
 from chalicelib.models.links import Link
 from chalicelib.models.transaction import Transaction, transaction
-from chalicelib.services import clinic_settings, devices, passwords, recipients, recovery
+from chalicelib.services import clinic_settings, passwords, recipients, recovery
 from chalicelib.services import links as link_service
 from chalicelib.services import sessions as session_service
 
@@ -33,21 +33,18 @@ class Requested:
     expires_at: datetime
 
 
-def request(identifier: str, device_token: str | None, source_ip: str) -> Requested:
+def request(identifier: str, source_ip: str) -> Requested:
     """Send a code and a link to whoever has a username or an email address: by email, by SMS where they have none.
 
-    Who asks gets the same answer whether anybody has it, and whether anything is sent. Who asks on a device that the
-    account knows, by its token, is counted apart from strangers. Raises TooManyRequests for a source address that asks
-    too often.
+    Who asks gets the same answer whether anybody has it, and whether anything is sent. Raises TooManyRequests for a
+    source address that asks too often.
     """
     with pace.at_least(recovery.SECONDS):
-        _, recipient, device = together(
+        _, recipient = together(
             lambda: recovery.check_source(_WHAT, source_ip),
             lambda: recipients.find(identifier, NoticeKind.PASSWORD_RESET),
-            lambda: devices.find_claimed(device_token),
         )
-        is_known = device is not None and device.pk == recipient.account_id
-        link = recovery.write(_WHAT, recipient, _start, is_on_known_device=is_known)
+        link = recovery.write(_WHAT, recipient, _start)
     return Requested(f"rst_{link.pk.removeprefix('lnk_')}", clock.read_stamp(link.expires_at))
 
 

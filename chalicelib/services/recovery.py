@@ -53,17 +53,13 @@ def check_source(what: str, source_ip: str) -> None:
     limits.spend(f"{what}:address:{limits.network(source_ip)}", PER_SOURCE_ADDRESS)
 
 
-def write(
-    what: str, recipient: Recipient, change: Callable[[Transaction, str], _T], *, is_on_known_device: bool = False
-) -> _T:
+def write(what: str, recipient: Recipient, change: Callable[[Transaction, str], _T]) -> _T:
     """Make a change for the account of a recipient, counted by its own transaction.
 
-    Once the account or the mailbox has had its share, the change is made for an account that does not exist. The
-    account's known devices have a share of their own, which strangers cannot use up.
+    Once the account or the mailbox has had its share, the change is made for an account that does not exist.
     """
-    asked_by = "device" if is_on_known_device else "account"
     for _ in range(_RACES):
-        windows = limits.look(_buckets(what, asked_by, recipient))
+        windows = limits.look(_buckets(what, recipient))
         account_id = recipient.account_id
         if any(window.is_full for window in windows):
             account_id = ids.new_id("acc")
@@ -75,9 +71,9 @@ def write(
     raise Unavailable(retry_after=1)
 
 
-def _buckets(what: str, asked_by: str, recipient: Recipient) -> dict[str, Limit]:
+def _buckets(what: str, recipient: Recipient) -> dict[str, Limit]:
     mailbox = secrets.keyed_hash("mailbox", recipient.mailbox or recipient.account_id)
-    return {f"{what}:{asked_by}:{recipient.account_id}": PER_ACCOUNT, f"{what}:mailbox:{mailbox}": PER_MAILBOX}
+    return {f"{what}:account:{recipient.account_id}": PER_ACCOUNT, f"{what}:mailbox:{mailbox}": PER_MAILBOX}
 
 
 def _commit(windows: list[Window], account_id: str, change: Callable[[Transaction, str], _T]) -> _T:

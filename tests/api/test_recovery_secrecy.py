@@ -9,7 +9,6 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
@@ -79,14 +78,14 @@ def test_an_identifier_that_nobody_has_is_answered_as_any_other(
     promise("RC 4", "emails for unknown identifiers", asked=0, measured=measured)
 
 
-def _seen(portal: Portal, identifier: str, **more: Any) -> str:
+def _seen(portal: Portal, identifier: str) -> str:
     """An answer without its id, and the calls that it took; some are made at the same time, in no order.
 
     What the clinic has decided is read once in half a minute, for whoever asks then.
     """
     assert portal.call("GET", "/v1/config").status == 200
     with recorded() as calls:
-        answer = ask(portal, identifier, **more)
+        answer = ask(portal, identifier)
     status, headers, body = seen_by_a_stranger(answer)
     assert body.pop("reset_id")
     made = sorted((call.operation, len(call.items)) for call in calls)
@@ -217,40 +216,6 @@ def test_a_mailbox_gets_three_resets_an_hour(portal: Portal, promise: Promise) -
     promise(
         "RC 6", "resets to a mailbox of 6 in an hour, then of 2", asked="3, 1", measured=f"{before}, {after - before}"
     )
-
-
-@pytest.mark.promise
-def test_a_stranger_who_asks_too_often_does_not_keep_a_known_device_from_asking(
-    portal: Portal, person: Person, promise: Promise
-) -> None:
-    """RC 6, PW 5: it has five a day of its own; another account's device, or a token made up, is a stranger's."""
-    token, other = person.session["device_token"], portal.register().session["device_token"]
-    made_up = f"{token.rpartition('.')[0]}.{'x' * 43}"
-    sent = []
-    with clock.frozen(NOON):
-        for asked_with in (None, other, made_up, token):
-            before = len(reset_emails(portal, person.patient.email))
-            for _ in range(6):
-                headers = {"X-Device-Token": asked_with} if asked_with else {}
-                assert ask(portal, person.username, headers=headers).status == 202
-                portal.drain()
-                clock.advance(HOUR / 2)
-            sent.append(len(reset_emails(portal, person.patient.email)) - before)
-    measured = ", ".join(str(number) for number in sent)
-    promise("RC 6", "resets sent of 6: stranger, two false tokens, device", asked="5, 0, 0, 5", measured=measured)
-
-
-def test_a_device_token_takes_the_same_steps_whosever_it_is(portal: Portal, person: Person) -> None:
-    """RC 4: known or not, for whoever is asked for, and however it is malformed."""
-    own, other = person.session["device_token"], portal.register().session["device_token"]
-    account_id, device_id, _ = own.split(".")
-    malformed = ("", "..", f"{account_id}.{device_id}", f"acc_x.{device_id}.x", f"{account_id}.dev_x.x", "x" * 4000)
-    with clock.frozen(NOON):
-        seen = {_seen(portal, identifier) for identifier in (person.username, nobody())}
-        for token in (own, other, *malformed):
-            headers = {"X-Device-Token": token}
-            seen |= {_seen(portal, identifier, headers=headers) for identifier in (person.username, nobody())}
-    assert len(seen) == 1
 
 
 def test_what_was_not_sent_is_not_counted(portal: Portal, person: Person) -> None:
