@@ -37,7 +37,8 @@ def begun(portal: Portal) -> dict[str, Any]:
 
 def refusals(answers: list[Answer]) -> int:
     """How many were refused as a client can understand; anything else is no refusal."""
-    return sum(answer.status in {404, 409, 410, 422} for answer in answers)
+    waits = [answer for answer in answers if answer.status == 429 and answer.header("retry-after")]
+    return sum(answer.status in {404, 409, 410, 422} for answer in answers) + len(waits)
 
 
 def keys(portal: Portal) -> set[tuple[str, str, str]]:

@@ -200,7 +200,9 @@ class Portal:
         return self.call("POST", path, {}, headers=headers, token=self.client_token())
 
     def start_registration(self, patient: Patient, code: str, **changes: Any) -> Answer:
-        """The first half of registering; `changes` replace fields of the request."""
+        """The first half of registering, from a network of their own; `changes` replace fields of the request."""
+        from tests.support.crowd import fresh_address
+
         asked = {
             "method": "activation_code",
             "clinic_number": patient.clinic_number,
@@ -210,7 +212,7 @@ class Portal:
             "date_of_birth": patient.date_of_birth,
             **changes,
         }
-        return self.call("POST", "/v1/registrations", asked)
+        return self.call("POST", "/v1/registrations", asked, source_ip=fresh_address())
 
     def finish_registration(self, started: dict[str, Any], **changes: Any) -> Answer:
         """The second half, from a network of their own; `changes` replace fields of the request."""
