@@ -114,12 +114,12 @@ def create(registration_id: str, token: str, chosen: NewAccount) -> SignedIn:
 
 
 def _is_opened_unseen(holder: _Holder, email_key: str | None) -> bool:
-    """Whether no address that the clinic has on file has had a message of this registration.
+    """Whether an account gets an address of its own, and none on file has had a message of this registration.
 
     Whoever got hold of a patient's code types an address of their own (NIST SP 800-63A-4: a notice of enrolment goes to
     an address that is known otherwise).
     """
-    if holder.patient is None or holder.registration.contact:
+    if holder.patient is None or holder.registration.contact or email_key is None:
         return False
     known = contacts.on_file(holder.patient)
     return email_key not in {identity.canonical_email(one.value) for one in known.on_file_emails}

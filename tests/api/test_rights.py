@@ -242,7 +242,8 @@ def _inside(cell: Cell) -> tuple[int, str | None]:
         return 404, "not_found"
     if operation.id in NEED_A_FACTOR:
         return 404, "not_found"
-    if operation.takes_body or operation.id in CLOSES:
+    asks = any(field.is_required() for field in operation.query.model_fields.values())
+    if operation.takes_body or asks or operation.id in CLOSES:
         return 422, None
     return (operation.status, None) if there else (404, "not_found")
 
@@ -387,7 +388,8 @@ def test_a_refused_caller_who_is_known_leaves_an_audit_entry(matrix: Matrix) -> 
         with recorded() as calls:
             matrix.ask(cell)
         entries = [call.params["Item"] for call in calls if call.operation == "PutItem" and call.writes_to("audit")]
-        if {entry["action"]["S"] for entry in entries} != {"access:refuse"}:
+        # Of what is edited the version is read first, which may be allowed.
+        if "access:refuse" not in {entry["action"]["S"] for entry in entries}:
             silent.append(str(cell))
     assert refused
     assert silent == []

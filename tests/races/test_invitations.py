@@ -27,7 +27,7 @@ def test_of_many_who_decide_one_request_at_once_one_does(portal: Portal) -> None
     child = portal.new_patient(birthDate="2019-05-06").patient_id
     path = f"/v1/clinic/proxy-requests/{ask_to_act(new_account())}"
     tokens = [token_of(new_staff(Role.FRONT_DESK)) for _ in range(_MANY)]
-    bodies = {"approve": {"patient_id": child}, "deny": {}}
+    bodies = {"approve": {"patient_id": child, "differs": True}, "deny": {}}
 
     def decide(at: int) -> int:
         how = ("approve", "deny")[at % 2]
