@@ -52,7 +52,7 @@ def work(portal: Portal) -> None:
     clinician.call("POST", f"{patient}/break-glass", {"reason": "Unconscious in the emergency room"})
     clinician.call("GET", f"/v1/patients/{person.patient.patient_id}/records")
     _change_the_team(portal, person)
-    _merge(portal, desk, clinician)
+    _merge(portal, admin, clinician)
     portal.drain()
 
 
@@ -75,7 +75,7 @@ def _decide(desk: _Member, person: Person, decision: str) -> None:
     )
 
 
-def _merge(portal: Portal, desk: _Member, clinician: _Member) -> None:
+def _merge(portal: Portal, admin: _Member, clinician: _Member) -> None:
     """Two files of one person, who had an account with each: joined, read as one, and parted again."""
     kept, other = portal.register(portal.new_patient()), portal.register(portal.new_patient())
     new_invited(other, "results")
@@ -90,8 +90,8 @@ def _merge(portal: Portal, desk: _Member, clinician: _Member) -> None:
     clinician.call("POST", f"/v1/clinic/patients/{patient_id}/break-glass", {"reason": "Found on the street"})
     clinician.call("GET", f"/v1/patients/{patient_id}/records")
     for q in (other.patient.clinic_number, "Solberg"):
-        desk.call("POST", "/v1/clinic/patients/search", {"q": q})
-    desk.call("GET", f"/v1/clinic/patients/{patient_id}/merges")
+        admin.call("POST", "/v1/clinic/patients/search", {"q": q})
+    admin.call("GET", f"/v1/clinic/patients/{patient_id}/merges")
     assert merging.undo(portal, patient_id, merge_id).status == 200
 
 
