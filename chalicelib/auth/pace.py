@@ -20,14 +20,14 @@ def at_least(seconds: float) -> Iterator[None]:
 
 
 @contextmanager
-def no_refusal_before(seconds: float) -> Iterator[None]:
+def no_refusal_before(seconds: float, kind: type[PortalError] = PortalError) -> Iterator[None]:
     """Let no refusal leave the block sooner than this many seconds after it was entered; what is right need not wait.
 
-    What was said of `at_least` is true here too.
+    Nor need a refusal of another `kind`, where one is given. What was said of `at_least` is true here too.
     """
     begun = time.monotonic()
     try:
         yield
-    except PortalError:
+    except kind:
         time.sleep(max(0.0, begun + seconds - time.monotonic()))
         raise

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from chalicelib.auth import pace
-from chalicelib.errors import IdentityNotConfirmed
+from chalicelib.errors import IdentityNotConfirmed, TooManyRequests
 
 
 def test_a_block_takes_its_least_time_and_a_longer_one_its_own() -> None:
@@ -33,4 +33,11 @@ def test_every_refusal_of_a_block_waits_and_what_is_right_does_not() -> None:
     begun = time.perf_counter()
     with pace.no_refusal_before(5):
         pass
+    assert time.perf_counter() - begun < 1
+
+
+def test_a_refusal_of_another_kind_does_not_wait() -> None:
+    begun = time.perf_counter()
+    with pytest.raises(TooManyRequests), pace.no_refusal_before(5, IdentityNotConfirmed):
+        raise TooManyRequests(retry_after=1)
     assert time.perf_counter() - begun < 1
