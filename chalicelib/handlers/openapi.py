@@ -99,6 +99,7 @@ _TAGS = {
     "caregivers": "For whom you may act, and who may act for you.",
     "proxy_requests": "Asking to act for somebody, which the clinic decides.",
     "records": "The health record.",
+    "changes": "What has changed in the health record.",
     "access_log": "Who looked at one's data, and what was changed.",
     "break_glass": "A record that is opened in an emergency.",
     "clinic_settings": "What the clinic decides for itself.",

@@ -28,7 +28,7 @@ FHIR = "application/fhir+json"
 )
 def read_summary(call: Call, query: shapes.SummaryQuery) -> Answer:
     """Read what matters now: new results, medications, conditions, allergies."""
-    summary = summaries.read(call.reach.patient_ids, _sight(call, query.as_))
+    summary = summaries.read(call.reach.patient_ids, sight_for(call, query.as_), call.language)
     about = shapes.PatientSummary(
         patient_id=summary.patient.pk,
         clinic_number=summary.patient.clinic_number,
@@ -63,7 +63,7 @@ def list_records(call: Call, query: shapes.RecordsQuery) -> Answer:
     wanted = Filter(query.category, query.from_, query.to, query.encounter, query.code, query.q)
     binding = call.binding(filters=repr(wanted))
     after = PageKey(*cursors.unseal(query.cursor, binding)) if query.cursor is not None else None
-    sight = _sight(call, query.as_)
+    sight = sight_for(call, query.as_)
     page = records.find_page(call.reach.patient_ids, wanted, limit=query.limit, after=after, sight=sight)
     next_cursor = (
         orjson.dumps(cursors.seal([page.after.sk, page.after.order_key], binding)).decode() if page.after else "null"
@@ -81,7 +81,7 @@ def list_records(call: Call, query: shapes.RecordsQuery) -> Answer:
 )
 def read_record(call: Call, query: shapes.RecordQuery) -> Answer:
     """Read one entry; with `format=fhir` the resource as the clinic sent it."""
-    record_id, sight = path_id(call, "record_id"), _sight(call, query.as_)
+    record_id, sight = path_id(call, "record_id"), sight_for(call, query.as_)
     if query.format == "fhir":
         return Answer(records.find_fhir(call.reach.patient_ids, record_id, sight), headers={"Content-Type": FHIR})
     category, view = records.find(call.reach.patient_ids, record_id, sight)
@@ -91,7 +91,7 @@ def read_record(call: Call, query: shapes.RecordQuery) -> Answer:
     return Answer(view)
 
 
-def _sight(call: Call, caregiver_id: str | None) -> Sight:
+def sight_for(call: Call, caregiver_id: str | None) -> Sight:
     """What shows to the caller; or, to a patient who asks for it, what shows to one of their caregivers."""
     if caregiver_id is None:
         return sight_of(call.reach)

@@ -64,6 +64,12 @@ class Patient(Held, discriminator="patient"):
         return tuple(one["patient_id"] for one in found)
 
     @property
+    def joined_at(self) -> dict[str, str]:
+        """When each of them became this one, by id."""
+        found: list[dict[str, str]] = json.loads(self.merged_from)
+        return {one["patient_id"]: one["merged_at"] for one in found}
+
+    @property
     def all_names(self) -> list[tuple[list[str], str]]:
         """Every (given names, family name) on file."""
         return [(given, family) for given, family in json.loads(self.names)]

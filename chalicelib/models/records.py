@@ -4,6 +4,7 @@ The record's rows in five orders, and every version of every resource as it was 
 """
 
 import itertools
+import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
@@ -89,10 +90,17 @@ class Record(Held, discriminator="record"):
     """One row of a patient's record; sort key `record#<record id>`. `view` is the JSON that lists show.
 
     What `is_sensitive` does not say is not known, and counts as sensitive.
+
+    Of a record that was replaced, `added_at` says when it came, `shown_at` since when people see what they see now, and
+    `earlier` until when each of the latest states before that one was shown, as JSON, oldest first: their rows are
+    `Was`. A record as it came has none of the three.
     """
 
     record_id = UnicodeAttribute()
     category = UnicodeAttribute()
+    added_at = UnicodeAttribute(null=True)
+    shown_at = UnicodeAttribute(null=True)
+    earlier = UnicodeAttribute(null=True)
     is_sensitive = BooleanAttribute(null=True)
     view = UnicodeAttribute()
     title_key = UnicodeAttribute()
@@ -106,6 +114,27 @@ class Record(Held, discriminator="record"):
     in_order_of_code = CodeIndex()
     in_order_of_change = ChangedIndex()
     in_order_of_encounter = EncounterIndex()
+
+    @property
+    def came_at(self) -> str:
+        """Since when the patient has it."""
+        return self.added_at or self.changed_at
+
+    @property
+    def shown_since(self) -> str:
+        """Since when people see what they see now."""
+        return self.shown_at or self.changed_at
+
+    @property
+    def shown_until(self) -> list[str]:
+        """Until when each of the latest earlier states was shown, oldest first."""
+        stamps: list[str] = json.loads(self.earlier or "[]")
+        return stamps
+
+    @property
+    def last_change(self) -> str:
+        """When it was last replaced, whether people see a difference or not: its place in the order of changes."""
+        return self.changed_key.partition("#")[0]
 
 
 class Kept(Held, discriminator="kept"):
@@ -171,7 +200,7 @@ def record_sk(record_id: str) -> str:
     return f"record#{record_id}"
 
 
-def find_page(
+def find_page(  # noqa: PLR0913  So many things make a page what it is.
     patient_id: str,
     order: Order,
     between: tuple[str, str],
@@ -179,9 +208,17 @@ def find_page(
     limit: int,
     after: PageKey | None,
     matching: Condition | None = None,
+    oldest_first: bool = False,
+    with_gone: bool = False,
 ) -> tuple[list[Record], PageKey | None]:
-    """At most `limit` rows of one order, newest first, whose order key lies in [low, high]: one round trip."""
+    """At most `limit` rows of one order, newest first, whose order key lies in [low, high]: one round trip.
+
+    `with_gone` gives what has left the patient as well, where the order is that of changes.
+    """
     index, attribute = _KEYS[order]
+    if order is Order.CHANGED and not with_gone:
+        is_there: Condition = Record.kind.is_in(Record)
+        matching = is_there if matching is None else is_there & matching
     last: RawItem | None = None
     if after is not None:
         last = {"pk": {"S": patient_id}, "sk": {"S": after.sk}, attribute.attr_name: {"S": after.order_key}}
@@ -192,7 +229,7 @@ def find_page(
             attribute.between(*between),
             filter_condition=matching,
             consistent_read=True,
-            scan_index_forward=False,
+            scan_index_forward=oldest_first,
             page_size=limit,
             last_evaluated_key=last,
         ).page_iter
@@ -250,6 +287,18 @@ def is_not_sensitive() -> Restriction:
     """Rows of which it is known that they are not sensitive."""
     known: Restriction = Record.is_sensitive == False  # noqa: E712  A condition, no comparison.
     return known
+
+
+def is_seen_since(stamp: str) -> Restriction:
+    """Rows of which people see something since after a time that they did not see before."""
+    seen: Restriction = Record.shown_at.does_not_exist() | (Record.shown_at > stamp)
+    return seen
+
+
+def was_another() -> Restriction:
+    """Rows that once said something else, or that are gone."""
+    once: Restriction = Record.earlier.exists()
+    return once
 
 
 def order_key_of(row: Record, order: Order) -> str:

@@ -6,13 +6,15 @@ from typing import Annotated, Any, Literal, NotRequired
 from pydantic import BeforeValidator, ConfigDict, Field, RootModel, WithJsonSchema
 
 from chalicelib.domain.records.categories import Category
+from chalicelib.domain.records.changes import ChangeKind
 from chalicelib.domain.records.rows import Row
 from chalicelib.schemas.base import FieldProblem, PageQuery, Query, Shape
 
 _DAY_LENGTH = 10
 
 
-def _moment(text: object) -> object:
+def moment(text: object) -> object:
+    """A day, or a time with its zone. Raises FieldProblem."""
     if not isinstance(text, str):
         return text
     try:
@@ -28,7 +30,7 @@ def _moment(text: object) -> object:
 
 Moment = Annotated[
     date | datetime,
-    BeforeValidator(_moment),
+    BeforeValidator(moment),
     WithJsonSchema({"anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]}),
 ]
 """A day in the clinic's zone, or a time with its zone."""
@@ -115,6 +117,27 @@ class RecordDetail(RootModel[Any]):
     root: RecordDetailRow
 
 
+class RecordDifference(Shape):
+    """One field of a record, as lists show it, before and after; null where it was or is not there."""
+
+    field: str
+    before: Any
+    after: Any
+
+
+class RecordChange(Shape):
+    """What became of one record between the moment and now: what went and came back is no change."""
+
+    kind: ChangeKind
+    record_id: str
+    category: Category
+    title: str
+    changed_at: str = Field(description="When it became what it is now.")
+    text: str = Field(description="What is different, in words, in the reader's language.")
+    differences: list[RecordDifference] = Field(description="Of what was changed; empty for what came or went.")
+    record: Row | None = Field(description="The record as it is now; null where it was removed.")
+
+
 class Summary(Shape):
     """What a patient wants to know first."""
 
@@ -122,7 +145,7 @@ class Summary(Shape):
     next_appointments: list[dict[str, str]]
     questionnaires_due: list[dict[str, str]]
     new_results: list[Row]
-    medication_changes: list[Row]
+    medication_changes: list[RecordChange]
     refills_due: list[dict[str, str]]
     requests_open: list[dict[str, str]]
     unread_messages: int

@@ -2,21 +2,26 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
+from chalicelib import clock
 from chalicelib.domain.fhir import text
 from chalicelib.domain.records.categories import Category
-from chalicelib.domain.records.sight import FULL, Sight
+from chalicelib.domain.records.sight import Sight
 from chalicelib.domain.records.view import WITHDRAWN
 from chalicelib.errors import NotFound
 from chalicelib.models import patients
 from chalicelib.models.base import together
 from chalicelib.models.patients import Patient
-from chalicelib.services import records
+from chalicelib.services import changes, records
 from chalicelib.services.record_pages import Filter, Whose
 
 _NEWEST = 10
 _READ = 1_000
+_RECENT = timedelta(days=90)
+"""How far back a medication's change is told of."""
+
 _OVER = frozenset(
     {"completed", "stopped", "cancelled", "entered-in-error", "inactive", "resolved", "remission", "ended", "draft"}
 )
@@ -24,7 +29,7 @@ _OVER = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The parts of a summary that exist; each list holds views as JSON text, the newest first."""
+    """The parts of a summary that exist; each list holds views, or changes, as JSON text, the newest first."""
 
     patient: Patient
     new_results: list[str]
@@ -34,11 +39,13 @@ class Summary:
     allergies: list[str]
 
 
-def read(whose: Whose, sight: Sight = FULL) -> Summary:
+def read(whose: Whose, sight: Sight, language: str) -> Summary:
     """The summary of a patient; the parts that are hidden from its reader are empty. Raises NotFound."""
-    patient, new_results, medications, conditions, allergies = together(
+    recent = clock.now() - _RECENT
+    patient, new_results, medication_changes, medications, conditions, allergies = together(
         lambda: patients.find(whose[0]),
         lambda: _newest(whose, Category.LAB, sight),
+        lambda: changes.find_medication_changes(whose, recent, _NEWEST, sight, language),
         lambda: _views(whose, Category.MEDICATION, sight),
         lambda: _views(whose, Category.CONDITION, sight),
         lambda: _views(whose, Category.ALLERGY, sight),
@@ -48,7 +55,7 @@ def read(whose: Whose, sight: Sight = FULL) -> Summary:
     return Summary(
         patient=patient,
         new_results=new_results,
-        medication_changes=_dumped(medications[:_NEWEST]),
+        medication_changes=_dumped(medication_changes),
         conditions=_dumped(_only(conditions, _is_active)),
         medications=_dumped(_only(medications, _is_active)),
         allergies=_dumped(_only(allergies, _is_active)),

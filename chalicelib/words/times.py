@@ -18,6 +18,11 @@ def day(on: date, language: str) -> str:
     return words.say("time.date", language, day=on.day, month=_month(on.month, language), year=on.year)
 
 
+def month_of_year(year: int, month: int, language: str) -> str:
+    """A month, where nothing is known of the day: "March 2027", "marzo de 2027"."""
+    return words.say("time.month_of_year", language, month=_month(month, language), year=year)
+
+
 def clock(at: datetime, zone: tzinfo, language: str) -> str:
     """The time of day of an aware time where the reader lives: "3:05 PM CST", "3:05 p. m. CST".
 

@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from chalicelib import clock
 from chalicelib.domain import identity
 from chalicelib.domain.access import Actor
 from chalicelib.domain.audit import Action, Entry
@@ -18,8 +17,9 @@ from chalicelib.models.patients import Held, Patient
 from chalicelib.models.records import Alias, Directory, Raw, Record
 from chalicelib.models.transaction import MAX_ITEMS, Transaction, transaction
 from chalicelib.services import boundaries
-from chalicelib.services.imports import news, ties
+from chalicelib.services.imports import history, news, ties
 from chalicelib.services.imports.moves import find_former, leave, prepare_links
+from chalicelib.services.imports.panels import note_values
 from chalicelib.services.imports.plan import CLINIC, Planned, held_fields, is_later, outcome
 from chalicelib.services.imports.resolve import Resolver
 from chalicelib.services.imports.rows import patient_row, raw_row, record_row
@@ -32,6 +32,7 @@ MAX_BYTES = 3 * 1024 * 1024
 
 _SPARE = 4
 """The audit entry, the word to those who wait, the word to the patient, and the one of a birthday that moved."""
+_TO_MOVE = 4
 _LONGEST_CONCEPT = 20_000
 _MOST_SEEN = 20
 _TOLD_AT_ONCE = 500
@@ -72,8 +73,9 @@ def chunks(planned: list[Planned], *, careful: bool) -> Iterator[list[Planned]]:
     chunk: list[Planned] = []
     room, free = MAX_ITEMS - _SPARE, MAX_BYTES
     for one in sorted(planned, key=lambda one: (one.kind is not Patient, one.owner != CLINIC, one.owner)):
-        # What was another patient's until now takes two items more: it leaves there, with an audit entry.
-        items = one.items + (2 if careful else 0)
+        # What was another patient's until now takes more items: it leaves there, where a mark and an audit entry stay,
+        # and the mark goes that it may have left here.
+        items = one.items + (_TO_MOVE if careful else 0)
         is_full = len(chunk) >= MAX_RESOURCES or items > room or one.bytes > free
         if chunk and (is_full or one.owner != chunk[0].owner or any(one.key == other.key for other in chunk)):
             yield chunk
@@ -108,6 +110,7 @@ def store(
     tell = awaited | prepare_links(changed, former)
     later = [one for one in chunk if _is_only_later(one, before.get(one.key))]
     ties.end_former(actor, [one for one in changed if one.key in before or one.entry.index in former], former, resolver)
+    note_values(changed, resolver)
     if changed or tell or later or correction:
         with transaction() as tx:
             for one in later:
@@ -166,11 +169,14 @@ def _add(writes: _Writes, one: Planned, resolver: Resolver, before: Held | None)
     if former := writes.former.get(one.entry.index):
         version = records.version_of(former) + 1
         leave(writes.tx, one, former)
-    held = held_fields(one, resolver.client_id, version, clock.stamp(clock.now()))
+    at = history.next_stamp(before)
+    held = held_fields(one, resolver.client_id, version, at)
     row: Held
     if one.kind is Record:
         row = record_row(one.owner, one.resource_id, one.entry.resource, resolver.names_for(one.entry), held)
         _add_record_names(writes, one, json.loads(row.view)["title"])
+        if isinstance(before, Record):
+            history.succeed(writes.tx, row, before, at)
         if one.entry.index not in writes.former:
             writes.changed.append((row, before))
     elif one.kind is Patient:

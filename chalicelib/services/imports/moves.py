@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Sequence
 
 from chalicelib.errors import Conflict
-from chalicelib.models import records
+from chalicelib.models import record_history, records
 from chalicelib.models.base import in_chunks
 from chalicelib.models.records import Raw, Record
 from chalicelib.models.transaction import Transaction, transaction
+from chalicelib.services.imports import history
 from chalicelib.services.imports.plan import CLINIC, Planned, kind_of, place_of
 
 _WAITS_AT_ONCE = 90
@@ -25,8 +26,12 @@ def find_former(planned: Iterable[Planned]) -> dict[int, Raw]:
 
 
 def leave(tx: Transaction, one: Planned, former: Raw) -> None:
-    """Take a resource from where it was."""
+    """Take a resource from where it was; of a record a mark stays there, and one of an earlier leave goes here."""
     kind = kind_of(one.entry.type, former.owner)
+    if kind is Record:
+        history.leave(tx, records.find(former.owner, one.resource_id))
+    if one.kind is Record:
+        record_history.remove_gone(tx, one.owner, one.resource_id)
     tx.delete(kind(*place_of(kind, former.owner, one.resource_id)))
 
 

@@ -29,7 +29,7 @@ from chalicelib.services.imports.resolve import Missing, Resolver
 CLINIC = "clinic"
 """The owner of what is about no patient."""
 
-_AWAITED_ITEMS = 72
+_AWAITED_ITEMS = 69
 """Items of a transaction that the waiting of one record may take; for the rest it waits when its row is made again."""
 _PATIENT_ITEMS = 82
 """The row, the version, two clinic numbers, the names; twenty identifiers, eight keys, seven words and dates that come
@@ -77,12 +77,15 @@ class Planned:
         ties = len(care_ties.uses(self.entry.resource))
         if self.kind is Patient:
             return _PATIENT_ITEMS + ties
-        return 2 + ties + len(self.aliases) + sum(items_of(one) for one in self.missing)
+        # The row and the version as sent, and of a record what its row was before.
+        rows = 3 if self.kind is Record else 2
+        return rows + ties + len(self.aliases) + sum(items_of(one) for one in self.missing)
 
     @property
     def bytes(self) -> int:
         """How many bytes of a transaction storing it takes at most, roughly."""
-        return min(self.size, _LARGEST_RAW) + min(2 * self.size, _LARGEST_VIEW) + 4_000
+        views = min(2 * self.size, _LARGEST_VIEW) + (_LARGEST_VIEW if self.kind is Record else 0)
+        return min(self.size, _LARGEST_RAW) + views + 4_000
 
 
 def _is_time(text_: str) -> bool:

@@ -9,6 +9,7 @@ from chalicelib.models import audit, outbox, patients, records
 from chalicelib.models.records import Record, Waiting
 from chalicelib.models.transaction import transaction
 from chalicelib.services import records as record_service
+from chalicelib.services.imports import history
 from chalicelib.services.imports.keys import row_digest
 from chalicelib.services.imports.plan import at_once
 from chalicelib.services.imports.resolve import Missing, Resolver, resolve
@@ -54,6 +55,8 @@ def _make_again(waiting: Waiting, arrived: str) -> bool:
         resolver, _ = resolve(record.source, [entry])
         fresh = _fresh_row(record, entry, resolver)
         if fresh.view != record.view:
+            # It is no new version, but people see something else, and apps have to hear of it.
+            history.succeed(tx, fresh, record, history.next_stamp(record))
             patients.put_held(tx, fresh, replaces=int(record.version))
             about: dict[str, object] = {"record_id": record.record_id}
             audit.record(tx, Entry(SYSTEM, Action.REFERENCE_RESOLVE, patient_id=record.pk, about=about))

@@ -65,6 +65,8 @@ class Resolver:
     patient_ids: dict[int, str] = field(default_factory=dict)
     subjects: dict[int, str] = field(default_factory=dict)
     before: dict[str, Record] = field(default_factory=dict)
+    noted: set[tuple[str, str, str]] = field(default_factory=set)
+    """Of which values inside of results it was noted that there are such: whose, and the codes of both."""
     _titles: dict[int, str | None] = field(default_factory=dict)
     _found: dict[tuple[Reference, bool], Found | None] = field(default_factory=dict)
 
