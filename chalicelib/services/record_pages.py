@@ -82,10 +82,10 @@ def _together(pages: list[Rows], limit: int, order: Order) -> Rows:
 
 def _of_one_order(patient_id: str, wanted: Filter, limit: int, after: PageKey | None, sight: Sight) -> Rows:
     order, prefix = _order_of(wanted)
-    low, high = (f"{prefix}{bound}" for bound in _bounds(wanted))
+    low, high = (f"{prefix}{bound}" for bound in bounds(wanted))
     if low > high:
         return [], None
-    chosen, hidden = _condition(wanted, order), _hiding(order, sight)
+    chosen, hidden = _condition(wanted, order), hiding(order, sight)
     conditions = [one for one in (chosen, hidden) if one is not None]
     read: Callable[[PageKey | None], Rows] = functools.partial(
         _read,
@@ -141,7 +141,7 @@ def _merged(patient_id: str, wanted: Filter, limit: int, after: PageKey | None, 
     return _together(by_date, limit, Order.DATE)
 
 
-def _hiding(order: Order, sight: Sight) -> records.Restriction | None:
+def hiding(order: Order, sight: Sight) -> records.Restriction | None:
     """What keeps rows that are hidden off a page; a page of one category has been let through as a whole."""
     conditions: list[records.Restriction] = []
     if not sight.sees_every_category and order is not Order.CATEGORY:
@@ -166,7 +166,7 @@ def _code_key_start(code: str) -> str:
     return f"{code_part(system, bare)}#"
 
 
-def _bounds(wanted: Filter) -> tuple[str, str]:
+def bounds(wanted: Filter) -> tuple[str, str]:
     """The order keys between which records of the wanted time lie; a key goes on with the record's id."""
     low = _stamp(wanted.since) if wanted.since else _FIRST_DATED if wanted.until else _FIRST
     if wanted.until is None or wanted.until == date.max:

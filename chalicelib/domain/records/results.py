@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final, cast
 
-from chalicelib.domain.records import elements, phrases, rows, titles
+from chalicelib.domain.records import elements, phrases, rows, titles, units
 from chalicelib.domain.records.elements import Source, only_known
 
 
@@ -26,6 +26,7 @@ def observed(element: Mapping[str, Any]) -> dict[str, Any]:
     ranges = [expected for one in element.get("referenceRange") or () if (expected := reference_range(one))]
     shown: dict[str, Any] = {"value": value_of(element), "unit": _unit(element)}
     return shown | only_known(
+        unit_code=_unit_code(element),
         comparator=(element.get("valueQuantity") or {}).get("comparator"),
         value_code=None if phrases.is_absent(concept) else elements.first_code(concept),
         data_absent_reason=_absent_reason(element),
@@ -98,6 +99,12 @@ _VALUES: Final[tuple[tuple[str, Callable[[Any], Any]], ...]] = (
 
 def _unit(element: Mapping[str, Any]) -> str | None:
     return elements.unit_of(element.get("valueQuantity") or {})
+
+
+def _unit_code(element: Mapping[str, Any]) -> str | None:
+    quantity = element.get("valueQuantity") or {}
+    code: str | None = quantity.get("code")
+    return code if quantity.get("system") == units.UCUM and quantity.get("unit") not in {None, code} else None
 
 
 def _absent_reason(element: Mapping[str, Any]) -> str | None:

@@ -79,12 +79,16 @@ class ReferenceRange(TypedDict, total=False):
 
 
 class Component(TypedDict):
-    """One of several values of one observation, such as the systolic blood pressure."""
+    """One of several values of one observation, such as the systolic blood pressure.
+
+    `unit_code` is the unit as UCUM writes it, where people write it otherwise.
+    """
 
     title: str
     code: Code | None
     value: Value
     unit: str | None
+    unit_code: NotRequired[str]
     comparator: NotRequired[str]
     value_code: NotRequired[Code]
     data_absent_reason: NotRequired[str]
@@ -188,6 +192,7 @@ class Row(TypedDict):
 
     value: NotRequired[Value]
     unit: NotRequired[str | None]
+    unit_code: NotRequired[str]
     comparator: NotRequired[str]
     value_code: NotRequired[Code]
     data_absent_reason: NotRequired[str]
