@@ -9,6 +9,7 @@ from chalicelib.handlers import edge, features, queues, schedules, streams
 # The merge template puts the deployed ARNs in the place of these, whose last part names the resource.
 _QUEUES = "arn:aws:sqs:us-east-1:000000000000"
 _OUTBOX = "arn:aws:dynamodb:us-east-1:000000000000:table/outbox/stream/0"
+_AUDIT = "arn:aws:dynamodb:us-east-1:000000000000:table/audit/stream/0"
 
 app = Chalice(app_name="portal")
 # Chalice logs raw paths of what it could not serve; the middleware logs the route instead.
@@ -22,6 +23,12 @@ for routes in features.ALL:
 def relay_outbox(event: DynamoDBEvent) -> dict[str, Any]:
     """Outbox rows to their queues."""
     return streams.relay_outbox(event.to_dict())
+
+
+@app.on_dynamodb_record(stream_arn=_AUDIT, batch_size=100, starting_position="TRIM_HORIZON")
+def seal_audit(event: DynamoDBEvent) -> dict[str, Any]:
+    """Audit entries to their chains."""
+    return streams.seal_audit(event.to_dict())
 
 
 @app.on_sqs_message(queue_arn=f"{_QUEUES}:notices", batch_size=10)
@@ -90,3 +97,9 @@ def purge_accounts(event: SQSEvent) -> dict[str, Any]:
 def sweep_outbox(_event: CloudWatchEvent) -> int:
     """Outbox rows that were left."""
     return schedules.sweep_outbox()
+
+
+@app.schedule("rate(1 minute)")
+def lock_seals(_event: CloudWatchEvent) -> int:
+    """The chains' heads to the locked bucket."""
+    return schedules.lock_seals()

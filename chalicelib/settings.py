@@ -26,6 +26,7 @@ class Settings:
     email_sender: str
     root_key_secret: str
     records_bucket: str
+    seals_bucket: str
     queue_urls: Mapping[str, str]
     s3_public_endpoint: str | None
     email_configuration_set: str | None
@@ -90,6 +91,7 @@ def read(env: Mapping[str, str]) -> Settings:
         email_sender=env.get("EMAIL_SENDER", "portal@sample-clinic.example"),
         root_key_secret=env.get("ROOT_KEY_SECRET", f"{stack}-root-key"),
         records_bucket=env.get("RECORDS_BUCKET", f"{stack}-records"),
+        seals_bucket=env.get("SEALS_BUCKET", f"{stack}-seals"),
         queue_urls={topic: env.get(f"QUEUE_{topic.upper()}_URL", "") for topic in _QUEUES},
         s3_public_endpoint=env.get("S3_PUBLIC_ENDPOINT") or None,
         email_configuration_set=env.get("EMAIL_CONFIGURATION_SET") or None,

@@ -17,8 +17,13 @@ import boto3
 QUEUES = ("notices", "email", "sms", "push", "events", "webhooks", "references", "exports", "purges", "feedback")
 """The queues that have a dead-letter queue of their own."""
 
-RELAY = "relay"
-"""Where Lambda reports what the relay could not queue. Nothing can be moved back into a stream."""
+RELAY, SEALS = "relay", "seals"
+REPORTS = {
+    RELAY: "Their rows are pending: sweep_outbox queues them within minutes.",
+    SEALS: "Their entries are in no chain: lock_seals seals them with its next round, within the hour.",
+}
+"""Where Lambda reports what a stream's function could not take; nothing can be moved back into a stream. By name, what
+becomes of it."""
 
 _POLL_SECONDS = 2.0
 _BATCH = 10
@@ -31,7 +36,7 @@ class RedriveError(Exception):
 def main(arguments: Sequence[str] | None = None, sqs: Any = None) -> int:
     """Do what the command line says; the exit status."""
     parser = argparse.ArgumentParser(prog="python -m infra.redrive", description=__doc__)
-    parser.add_argument("name", nargs="?", help=f"one of {', '.join((*QUEUES, RELAY))}")
+    parser.add_argument("name", nargs="?", help=f"one of {', '.join((*QUEUES, *REPORTS))}")
     parser.add_argument("--list", action="store_true", help="how many messages each queue and its dead letters have")
     given = parser.parse_args(arguments)
     redrive = Redrive(sqs or boto3.client("sqs"), os.environ.get("STACK", "portal-local"))
@@ -59,16 +64,17 @@ class Redrive:
         self._say(f"{'queue':<12}{'waiting':>9}{'dead':>7}")
         for name in QUEUES:
             self._say(f"{name:<12}{self._count(name):>9}{self._count(f'{name}-dlq'):>7}")
-        self._say(f"{RELAY:<12}{'':>9}{self._count(f'{RELAY}-dlq'):>7}")
+        for name in REPORTS:
+            self._say(f"{name:<12}{'':>9}{self._count(f'{name}-dlq'):>7}")
 
     def run(self, name: str) -> None:
         """Move one queue's dead letters and wait until it is done; raises RedriveError."""
-        if name == RELAY:
-            self._clear_reports()
+        if name in REPORTS:
+            self._clear_reports(name)
         elif name in QUEUES:
             self._move(name)
         else:
-            raise RedriveError(f"There is no queue {name!r}. There are: {', '.join((*QUEUES, RELAY))}.")
+            raise RedriveError(f"There is no queue {name!r}. There are: {', '.join((*QUEUES, *REPORTS))}.")
 
     def _move(self, name: str) -> None:
         arn = self._attributes(f"{name}-dlq", "QueueArn")["QueueArn"]
@@ -86,17 +92,15 @@ class Redrive:
         """The newest task of a dead-letter queue."""
         return next(iter(self._sqs.list_message_move_tasks(SourceArn=arn, MaxResults=1)["Results"]), {})
 
-    def _clear_reports(self) -> None:
-        """A report names a place in the stream, while its rows are pending still: the schedule takes them up."""
-        url, cleared = self._url(f"{RELAY}-dlq"), 0
+    def _clear_reports(self, name: str) -> None:
+        """A report names a place in the stream, and no row: the schedule finds the rows by itself."""
+        url, cleared = self._url(f"{name}-dlq"), 0
         while found := self._sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=_BATCH).get("Messages", []):
             for message in found:
-                self._say(f"{RELAY}: {_place(message['Body'])}")
+                self._say(f"{name}: {_place(message['Body'])}")
                 self._sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
             cleared += len(found)
-        self._say(
-            f"{RELAY}: {cleared} reports cleared. Their rows are pending: sweep_outbox queues them within minutes."
-        )
+        self._say(f"{name}: {cleared} reports cleared. {REPORTS[name]}")
 
     def _count(self, name: str) -> int:
         return int(self._attributes(name, "ApproximateNumberOfMessages")["ApproximateNumberOfMessages"])

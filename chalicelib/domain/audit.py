@@ -1,9 +1,13 @@
 """What is audited: one action for each kind of event, in the grammar `noun:verb` or `noun:noun:verb`."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 
 from chalicelib.domain.access import Actor
+
+KEPT = timedelta(days=6 * 366)
+"""How long an entry is kept: six years (45 CFR 164.316), however many of them are leap years."""
 
 
 class Action(StrEnum):
@@ -49,6 +53,7 @@ class Action(StrEnum):
     ACTIVATION_CODE_REVOKE = "activation_code:revoke"
     ADDRESS_RESTORE = "address:restore"
     ADDRESS_SUPPRESS = "address:suppress"
+    AUDIT_READ = "audit:read"
     CAREGIVER_ADD = "caregiver:add"
     CAREGIVER_DECLINE = "caregiver:decline"
     CAREGIVER_EDIT = "caregiver:edit"

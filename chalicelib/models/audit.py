@@ -1,12 +1,14 @@
 """The audit table: entries are put once and never changed."""
 
+from collections.abc import Iterable
+
 import orjson
-from pynamodb.attributes import UnicodeAttribute
+from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.exceptions import PutError
 
 from chalicelib import clock, ids, observability
-from chalicelib.domain.audit import Entry
-from chalicelib.models.base import AreaMeta, Row, storage_errors
+from chalicelib.domain.audit import KEPT, Entry
+from chalicelib.models.base import AreaMeta, Key, RawItem, Row, connection, find_raw, storage_errors
 from chalicelib.models.transaction import Transaction
 
 
@@ -23,6 +25,7 @@ class AuditEntry(Row, discriminator="audit_entry"):
     action = UnicodeAttribute()
     about = UnicodeAttribute()
     request_id = UnicodeAttribute()
+    ttl = NumberAttribute(null=True)
 
     @property
     def details(self) -> dict[str, object]:
@@ -68,8 +71,25 @@ def find_latest(partition: str, limit: int) -> list[AuditEntry]:
         return list(AuditEntry.query(partition, consistent_read=True, scan_index_forward=False, limit=limit))
 
 
+def find_items(keys: Iterable[Key]) -> dict[Key, RawItem]:
+    """Whatever lies under these keys, as DynamoDB has it."""
+    return find_raw([(AuditEntry, key) for key in keys])
+
+
+def scan(after: RawItem | None, limit: int) -> tuple[list[RawItem], RawItem | None]:
+    """Items of the whole table as DynamoDB has them, in no order of time, and the place that the next ones come after.
+
+    Entries of no known kind are among them, which a query of the model would leave out.
+    """
+    request = {"TableName": AuditEntry.Meta.table_name, "Limit": limit}
+    with storage_errors():
+        page = connection().dispatch("Scan", request | ({"ExclusiveStartKey": after} if after else {}))
+    return page["Items"], page.get("LastEvaluatedKey")
+
+
 def _row(entry: Entry) -> AuditEntry:
-    audit_id, at = ids.new_id("aud"), clock.stamp(clock.now())
+    audit_id, now = ids.new_id("aud"), clock.now()
+    at = clock.stamp(now)
     return AuditEntry(
         entry.partition,
         f"{at}#{audit_id}",
@@ -80,4 +100,5 @@ def _row(entry: Entry) -> AuditEntry:
         action=entry.action,
         about=orjson.dumps(entry.about).decode(),
         request_id=observability.request_id(),
+        ttl=clock.epoch(now + KEPT),
     )

@@ -112,6 +112,14 @@ def find_rows(wanted: Iterable[tuple[type[Row], Key]]) -> dict[tuple[str, str, s
     return found
 
 
+def find_raw(wanted: Iterable[tuple[type[Row], Key]]) -> dict[Key, RawItem]:
+    """Items of one table as DynamoDB has them, whatever kind of row they say that they are, by their keys."""
+    places = list({(kind.Meta.table_name, *key) for kind, key in wanted})
+    with storage_errors():
+        items = [item for chunk in in_chunks(places, _BATCH) for _, item in _batch_get(chunk)]
+    return {(item["pk"]["S"], item["sk"]["S"]): item for item in items}
+
+
 def _batch_get(places: Sequence[tuple[str, str, str]]) -> Iterator[tuple[str, RawItem]]:
     request: dict[str, Any] = {}
     for table, pk, sk in places:

@@ -131,7 +131,8 @@ class EmbeddedAws:
 
         deployed, _, kept = self._running()
         self._wipe_tables()
-        self._wipe_objects(deployed.outputs["RecordsBucketName"])
+        for bucket in deployed.of_type("AWS::S3::Bucket"):
+            self._wipe_objects(bucket.name)
         if kept is not None:
             kept.clear()
         _wipe_queues([queue.name for queue in deployed.of_type("AWS::SQS::Queue")])
@@ -166,7 +167,8 @@ class EmbeddedAws:
 
         deployed, maker, kept = self._running()
         if self._data_folder is not None and kept is not None:
-            kept.put_back(maker.client("s3"), deployed.outputs["RecordsBucketName"])
+            for bucket in deployed.of_type("AWS::S3::Bucket"):
+                kept.put_back(maker.client("s3"), bucket.name)
             _keep_root_key(maker.client("secretsmanager"), deployed, self._data_folder / "root-key")
         stops.enter_context(storage.keeping(kept))
         return stops.enter_context(
@@ -228,6 +230,7 @@ def _settings(
         "STACK": outputs["Stack"],
         **{f"QUEUE_{topic.upper()}_URL": outputs[f"{topic.capitalize()}QueueUrl"] for topic in TOPICS},
         "RECORDS_BUCKET": outputs["RecordsBucketName"],
+        "SEALS_BUCKET": outputs["SealsBucketName"],
         "ROOT_KEY_SECRET": outputs["RootKeySecretName"],
         "EMAIL_SENDER": outputs["EmailSender"],
         "EMAIL_CONFIGURATION_SET": outputs["EmailConfigurationSet"],

@@ -15,8 +15,8 @@ from botocore.exceptions import ClientError
 from infra.local.aws import Aws
 from infra.local.functions import EventFunction, FunctionError, Record, Retry, failed_items
 
-ON_FAILURE = "relay-dlq"
-"""The queue for records that their function cannot take."""
+ON_FAILURE = {"outbox": "relay-dlq", "audit": "seals-dlq"}
+"""By table, the queue for records that their function cannot take."""
 TRIES = 3
 """How often a batch is tried before it is cut in half, and a record by itself before it is given up."""
 _LOOK_AGAIN_SECONDS = 5.0
@@ -78,7 +78,7 @@ class StreamSource:
         self._dynamodb = aws.client("dynamodb")
         self._streams = aws.client("dynamodbstreams")
         self._sqs = aws.client("sqs")
-        self._on_failure = aws.deployed.named(ON_FAILURE).ref
+        self._on_failure = aws.deployed.named(ON_FAILURE[table]).ref
         self._arn = ""
         self._shards: dict[str, _Shard] = {}
         self._looked_at = _NEVER

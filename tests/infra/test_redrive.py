@@ -8,7 +8,7 @@ from botocore.stub import Stubber
 
 from infra.local.aws import EmbeddedAws
 from infra.local.template import load
-from infra.redrive import QUEUES, RELAY, Redrive, RedriveError, main
+from infra.redrive import QUEUES, RELAY, REPORTS, SEALS, Redrive, RedriveError, main
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def test_every_dead_letter_queue_of_the_template_has_its_name() -> None:
         for resource in load().resources.values()
         if resource["Type"] == "AWS::SQS::Queue"
     ]
-    assert {name for name in names if name.endswith("-dlq")} == {f"{name}-dlq" for name in (*QUEUES, RELAY)}
+    assert {name for name in names if name.endswith("-dlq")} == {f"{name}-dlq" for name in (*QUEUES, *REPORTS)}
 
 
 @pytest.mark.parametrize("name", QUEUES)
@@ -63,7 +63,7 @@ def test_an_unknown_name_is_refused_with_those_that_there_are(
 ) -> None:
     assert main(["mail"], aws.client("sqs")) == 1
     said = capsys.readouterr().err
-    assert all(name in said for name in (*QUEUES, RELAY))
+    assert all(name in said for name in (*QUEUES, *REPORTS))
 
 
 def test_another_stack_is_refused_by_its_name(
@@ -83,19 +83,20 @@ def test_the_list_counts_what_waits_and_what_is_dead(
     _put(aws, "relay-dlq", "{}")
     assert main(arguments, aws.client("sqs")) == 0
     rows = {line.split()[0]: line.split()[1:] for line in capsys.readouterr().out.splitlines()[1:]}
-    assert rows == {**{name: ["0", "0"] for name in QUEUES}, "sms": ["1", "3"], RELAY: ["1"]}
+    assert rows == {**{name: ["0", "0"] for name in QUEUES}, "sms": ["1", "3"], RELAY: ["1"], SEALS: ["0"]}
 
 
-def test_the_relays_reports_are_told_and_cleared_since_nothing_goes_back_into_a_stream(
-    aws: EmbeddedAws, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("name", REPORTS)
+def test_reports_of_a_stream_are_told_and_cleared_since_nothing_goes_back_into_one(
+    aws: EmbeddedAws, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     report = '{"DDBStreamBatchInfo": {"shardId": "shard-%d", "startSequenceNumber": "42", "batchSize": 1}}'
-    _put(aws, "relay-dlq", *(report % number for number in range(12)))
-    assert main([RELAY], aws.client("sqs")) == 0
+    _put(aws, f"{name}-dlq", *(report % place for place in range(12)))
+    assert main([name], aws.client("sqs")) == 0
     said = capsys.readouterr().out
-    assert all(f"1 records of shard-{number} from 42\n" in said for number in range(12))
-    assert "12 reports cleared" in said
-    assert _bodies(aws, "relay-dlq") == []
+    assert all(f"1 records of shard-{place} from 42\n" in said for place in range(12))
+    assert f"12 reports cleared. {REPORTS[name]}" in said
+    assert _bodies(aws, f"{name}-dlq") == []
 
 
 def _answering(aws: EmbeddedAws, *tasks: dict[str, Any]) -> tuple[Any, Stubber]:

@@ -49,6 +49,8 @@ CREATORS: Mapping[str, Creator] = {
             {
                 "BucketEncryption",
                 "BucketName",
+                "ObjectLockConfiguration",
+                "ObjectLockEnabled",
                 "OwnershipControls",
                 "PublicAccessBlockConfiguration",
                 "VersioningConfiguration",

@@ -11,8 +11,9 @@ def bucket(maker: Maker, properties: Properties) -> Created:
     """A bucket with its encryption, its locks and its versions."""
     s3, name = maker.client("s3"), properties["BucketName"]
     where = {} if maker.region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": maker.region}}
+    is_locked = truth(properties.get("ObjectLockEnabled", False))
     with suppress(s3.exceptions.BucketAlreadyOwnedByYou):
-        s3.create_bucket(Bucket=name, **where)
+        s3.create_bucket(Bucket=name, ObjectLockEnabledForBucket=is_locked, **where)
     _bucket_settings(s3, properties)
     return Created("AWS::S3::Bucket", name, name, {"Arn": f"arn:aws:s3:::{name}"})
 
@@ -24,6 +25,7 @@ def _bucket_settings(s3: Any, properties: Properties) -> None:
         ("PublicAccessBlockConfiguration", s3.put_public_access_block, "PublicAccessBlockConfiguration"),
         ("OwnershipControls", s3.put_bucket_ownership_controls, "OwnershipControls"),
         ("VersioningConfiguration", s3.put_bucket_versioning, "VersioningConfiguration"),
+        ("ObjectLockConfiguration", s3.put_object_lock_configuration, "ObjectLockConfiguration"),
     )
     for key, put, argument in settings:
         if key in properties:
