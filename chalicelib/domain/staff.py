@@ -34,6 +34,7 @@ class Permission(StrEnum):
     STAFF_WRITE = "staff:write"
     CLIENTS_WRITE = "clients:write"
     SETTINGS_WRITE = "settings:write"
+    AUDIT_READ = "audit:read"
 
 
 _DESK = frozenset({Permission.PATIENTS_FIND, Permission.PATIENTS_WRITE, Permission.ACTIVATION_CODES_WRITE})
@@ -61,6 +62,7 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
             Permission.STAFF_WRITE,
             Permission.CLIENTS_WRITE,
             Permission.SETTINGS_WRITE,
+            Permission.AUDIT_READ,
         }
     ),
 }

@@ -21,7 +21,7 @@ _SECURITY = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "X-Frame-Options": "DENY",
 }
-_EXPOSED = "ETag, Location, Retry-After, X-Request-Id, Content-Language, WWW-Authenticate"
+_EXPOSED = "ETag, Link, Location, Retry-After, X-Request-Id, Content-Language, WWW-Authenticate"
 _ALLOWED_HEADERS = (
     "Authorization, Content-Type, Idempotency-Key, If-Match, Accept-Language, X-CSRF-Token, X-Device-Token"
 )

@@ -108,6 +108,7 @@ _TAGS = {
     "clinic_patients": "The clinic's patients, as staff write them down and look for them.",
     "merges": "Two patients who turn out to be one, as staff merge and part them.",
     "clinic_accounts": "The help desk: who has an account, and recovery.",
+    "clinic_audit": "Who did what, as admins of the clinic read it.",
     "clinic_staff": "The clinic's staff, as admins manage them.",
     "clients": "The clinic's own systems, as admins manage them.",
     "clinic": "What the clinic's own systems call.",

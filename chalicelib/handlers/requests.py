@@ -1,6 +1,7 @@
 """Reading a request in one place: its body, its query, and what pydantic says of them in the portal's own codes."""
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias, TypeVar
 from urllib.parse import unquote
 
@@ -18,6 +19,10 @@ JSON_TYPES = ("application/json",)
 
 _PATH_PART_LIMIT = 200
 """Characters of an id, a code or a token in a path; all of ours are far shorter."""
+
+_ACCEPT_LIMIT = 500
+_QUALITY = re.compile(r"\bq=([01](?:\.[0-9]{0,3})?)(?![0-9.])")
+"""The weight of a media range (RFC 9110, section 12.4.2)."""
 
 _BOM = b"\xef\xbb\xbf"
 _NOT_UTF8 = "\ufffd".encode()
@@ -129,6 +134,17 @@ def path_of(request: Request) -> dict[str, str]:
     if not all(0 < len(value) <= _PATH_PART_LIMIT and value.isprintable() for value in path.values()):
         raise NotFound
     return path
+
+
+def preferred_type(accept: str | None, offered: Sequence[str]) -> str:
+    """The media type that an Accept header prefers of those that are offered; the first of them where it names none."""
+    weighted = []
+    for place, part in enumerate((accept or "").lower()[:_ACCEPT_LIMIT].split(",")):
+        media_type, _, parameters = part.partition(";")
+        quality = _QUALITY.search(parameters)
+        if media_type.strip() in offered and (weight := float(quality[1]) if quality else 1.0) > 0:
+            weighted.append((-weight, place, media_type.strip()))
+    return min(weighted)[2] if weighted else offered[0]
 
 
 def field_errors(wrong: ValidationError, place: Callable[[Location], str]) -> list[FieldError]:

@@ -65,6 +65,16 @@ def find_page(partition: str, limit: int, before: str | None) -> list[AuditEntry
     return [row for row in rows if row.sk != before][:limit]
 
 
+def find_between(partition: str, since: str, until: str, limit: int) -> list[AuditEntry]:
+    """Entries of one partition whose sort keys lie from one text to another, the newest first."""
+    if since > until:
+        return []
+    condition = AuditEntry.sk.between(since, until)
+    with storage_errors():
+        rows = AuditEntry.query(partition, condition, consistent_read=True, scan_index_forward=False, limit=limit)
+        return list(rows)
+
+
 def find_latest(partition: str, limit: int) -> list[AuditEntry]:
     """The latest entries of one partition, newest first."""
     with storage_errors():

@@ -50,9 +50,15 @@ class SealLink(SealsTable, discriminator="seal_link"):
         """Its number in its chain."""
         return int(self.sk.partition("#")[2])
 
+    @property
+    def is_in_order(self) -> bool:
+        """Whether it stands where a link stands."""
+        return self.sk.partition("#")[2].isdecimal() and self.sk == _sk(self.sequence)
+
     def link(self) -> Link:
         """What it says. Raises ValueError where it can have been written by nobody here."""
         chain = int(self.pk.partition("#")[2])
+        clock.read_stamp(str(self.sealed_at))
         return Link(chain, self.sequence, self.previous, self.sealed_at, sealing.load(self.entries))
 
 

@@ -1,5 +1,7 @@
 """Shapes of a patient's own history."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from chalicelib.domain.access_log import Who
@@ -25,4 +27,10 @@ class AccessLogPage(Shape):
 
 
 class AccessLogQuery(PageQuery):
-    """How the history is paged."""
+    """How the history is paged, and as what."""
+
+    format: Literal["json", "csv", "fhir"] | None = Field(
+        default=None,
+        description="`csv` for a table, `fhir` for a Bundle of AuditEvents; the header `Link` of both has the next page. "
+        "Where it is left out, the header `Accept` chooses.",
+    )

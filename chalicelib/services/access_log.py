@@ -4,7 +4,10 @@ import heapq
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import orjson
+
 from chalicelib import clock, words
+from chalicelib.domain import access_log, audit_event
 from chalicelib.domain.access import Actor, ActorKind, ReachKind
 from chalicelib.domain.access_log import LogEntry, Who
 from chalicelib.domain.audit import Action
@@ -13,6 +16,7 @@ from chalicelib.models.accounts import Account
 from chalicelib.models.audit import AuditEntry
 from chalicelib.models.base import together
 from chalicelib.models.caregivers import GrantRow
+from chalicelib.settings import settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,17 @@ def find_page(actor: Actor, patient_id: str, language: str, *, limit: int, befor
     return LogPage([people.entry(entry) for entry in shown], after)
 
 
+def as_csv(entries: Iterable[LogEntry], language: str) -> str:
+    """Lines of the history as a table, with the names of its columns."""
+    columns = [words.say(f"access_log.column.{name}", language) for name in ("at", "by", "text", "entry_id")]
+    return access_log.as_csv(columns, [(clock.stamp(one.at), one.by, one.text, one.entry_id) for one in entries])
+
+
+def as_fhir(entries: Iterable[LogEntry], patient_id: str, links: dict[str, str]) -> str:
+    """Lines of the history as a Bundle of AuditEvents, with the URLs of this page and the next."""
+    return orjson.dumps(audit_event.bundle(entries, patient_id, settings().clinic_name, links)).decode()
+
+
 def _accounts(actor: Actor, entries: Iterable[AuditEntry]) -> dict[str, Account]:
     others = {entry.actor_id for entry in entries if entry.actor_kind == ActorKind.ACCOUNT} - {actor.id}
     return accounts.find_accounts(sorted(others)) if others else {}
@@ -67,6 +82,7 @@ class _People:
             name=name,
             by=name or self._words(row, who),
             text=_text(row.action, about, self.language),
+            action=row.action,
         )
 
     def _who(self, row: AuditEntry, about: dict[str, object]) -> Who:

@@ -36,7 +36,7 @@ def work(portal: Portal) -> None:
     _edit(admin, invited, {"disabled": True})
     client = admin.call("POST", "/v1/clinic/clients", {"name": "Archive", "scopes": ["events.read"]}).json["client_id"]
     admin.call("POST", f"/v1/clinic/clients/{client}/rotate", {"keep_previous_seconds": 0})
-    for path in ("/v1/clinic/staff", "/v1/clinic/clients", "/v1/clinic/settings"):
+    for path in ("/v1/clinic/staff", "/v1/clinic/clients", "/v1/clinic/settings", "/v1/clinic/audit"):
         admin.call("GET", path)
     person = portal.register(email=None)
     patient = f"/v1/clinic/patients/{person.patient.patient_id}"

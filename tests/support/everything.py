@@ -421,6 +421,8 @@ def _act_for_others(portal: Portal) -> None:
     assert person.get(mine).status == person.get(f"{mine}/{limited}").status == 200
     assert person.get(f"/v1/patients/me/records?as={limited}").status == 200
     assert person.get("/v1/patients/me/access-log?limit=2").json["next_cursor"]
+    for kind in ("csv", "fhir"):
+        assert person.get(f"/v1/patients/me/access-log?format={kind}").status == 200
     assert portal.call("DELETE", f"{path}/caregivers/{limited}", token=limited_token).status == 204
     for caregiver_id in (gone, taken_back):
         assert person.call("DELETE", f"{mine}/{caregiver_id}").status == 204

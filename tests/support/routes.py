@@ -193,7 +193,7 @@ PARAMETERS: dict[str, Callable[[Portal, Somebody], str]] = {
 }
 """What stands for an object in a path, by the name of the parameter."""
 
-LOOKS = frozenset({"patient:lookup", "patient:access", "account:lookup"})
+LOOKS = frozenset({"patient:lookup", "patient:access", "account:lookup", "audit:read"})
 """What is audited of a look alone, such as the one that an edit begins with."""
 
 OF_CLIENTS = frozenset({"webhook_id", "delivery_id"})
