@@ -96,7 +96,7 @@ class Verifier:
     def __init__(self, s3: Any, say: Callable[[str], None] = print) -> None:
         self._s3, self._say, self._bucket = s3, say, settings().seals_bucket
         self.findings = 0
-        self.entries = 0
+        self.sealed = self.listed = 0
 
     def run(self, chains: Sequence[int]) -> int:
         """Verify these chains; the number of findings."""
@@ -104,7 +104,7 @@ class Verifier:
         for chain in chains:
             self._walk(_Walk(chain, self._heads(chain)))
         self._look_for_unsealed(frozenset(chains))
-        self._say(f"{self.entries} entries looked at, {self.findings} findings")
+        self._say(f"{self.sealed} sealed entries, {self.listed} entries of the table, {self.findings} findings")
         return self.findings
 
     def _find(self, trouble: Trouble, where: str) -> None:
@@ -171,12 +171,17 @@ class Verifier:
     def _check_heads(self, walk: _Walk, link: Link) -> None:
         walk.unlocked_since = walk.unlocked_since or link.sealed_at
         while walk.head is not None and walk.head.sequence <= link.sequence:
-            if walk.head == Head(link.chain, link.sequence, link.hash):
-                walk.locked, walk.unlocked_since = walk.locked + 1, ""
-                walk.agreed = walk.agreed if walk.rewritten.number else link.sequence
-            elif walk.head.sequence == link.sequence:
-                walk.rewritten.add(walk.head)
+            if walk.head.sequence == link.sequence:
+                walk.unlocked_since = ""
+                self._check_head(walk, walk.head, link)
             walk.take_head()
+
+    def _check_head(self, walk: _Walk, head: Head, link: Link) -> None:
+        if head.hash != link.hash:
+            walk.rewritten.add(head)
+            return
+        walk.locked += 1
+        walk.agreed = walk.agreed if walk.rewritten.number else link.sequence
 
     def _check_entries(self, walk: _Walk, row: SealLink, link: Link) -> None:
         keys = [entry.key for entry in link.entries]
@@ -194,7 +199,7 @@ class Verifier:
             if mark is None or mark.link_key != row.key:
                 self._find(Trouble.UNMARKED, f"{_name(entry)}, {where}")
         walk.entries += len(keys)
-        self._count(len(keys))
+        self.sealed = self._count("sealed entries", self.sealed, len(keys))
         self._tell_of_late(walk, link)
 
     def _tell_of_late(self, walk: _Walk, link: Link) -> None:
@@ -243,12 +248,13 @@ class Verifier:
                 continue
             if is_older(entry.place, now - sealing.SETTLED) or not is_older(entry.place, now + sealing.SETTLED):
                 self._find(Trouble.UNSEALED, _name(entry))
-        self._count(len(entries))
+        self.listed = self._count("entries of the table", self.listed, len(entries))
 
-    def _count(self, entries: int) -> None:
-        before, self.entries = self.entries, self.entries + entries
-        if before // _TELL_EVERY != self.entries // _TELL_EVERY:
-            self._say(f"{self.entries} entries looked at")
+    def _count(self, what: str, before: int, more: int) -> int:
+        after = before + more
+        if before // _TELL_EVERY != after // _TELL_EVERY:
+            self._say(f"{after} {what} so far")
+        return after
 
 
 def _as_listed(item: Item) -> Entry:

@@ -123,7 +123,7 @@ def load(text: str) -> tuple[Entry, ...]:
     """The entries that `dump` wrote. Raises ValueError for what it did not write."""
     try:
         return tuple(Entry(str(partition), str(place), str(digest)) for partition, place, digest in json.loads(text))
-    except TypeError as wrong:
+    except (TypeError, ValueError) as wrong:
         raise ValueError("not the entries of a link") from wrong
 
 

@@ -162,7 +162,7 @@ def note_locked(locked: dict[int, int]) -> None:
 def find_sweep() -> Sweep:
     """How far the schedule's round over all entries has come."""
     about = _note(_SWEEP)
-    if not about:
+    if not about.get("began_at"):
         return Sweep()
     after: RawItem | None = orjson.loads(about["after"])
     return Sweep(clock.read_stamp(about["began_at"]), after)

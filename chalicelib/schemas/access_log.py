@@ -31,6 +31,6 @@ class AccessLogQuery(PageQuery):
 
     format: Literal["json", "csv", "fhir"] | None = Field(
         default=None,
-        description="`csv` for a table, `fhir` for a Bundle of AuditEvents; the header `Link` of both has the next page. "
+        description="`csv` for a table, `fhir` for a Bundle of AuditEvents: the header `Link` has the next page. "
         "Where it is left out, the header `Accept` chooses.",
     )

@@ -14,6 +14,8 @@ class _Size:
 _SIZES: Final = {
     # The process is ended at every n-th step, and at those that decide.
     "DL 1": _Size(full=1, small=100),
+    # The sealing of audit entries is ended at every n-th step.
+    "AC 5": _Size(full=1, small=7),
     # Concurrent activations of one clinic number.
     "ID 3": _Size(full=200, small=40),
     # Concurrent registrations of one username, and of one email.

