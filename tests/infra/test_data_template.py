@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from chalice.app import SQSEventConfig
 
+from chalicelib.domain.audit import KEPT
 from infra.local.aws import REGION, EmbeddedAws
 from infra.local.resources import CREATORS, Differs, Maker
 from infra.local.template import NOT_EMULATED, Deployed, Template, TemplateError, deploy, load
@@ -99,7 +100,7 @@ def test_every_queue_that_a_function_reads_has_dead_letters_and_an_alarm_on_its_
         assert redrive == {"deadLetterTargetArn": {"Fn::GetAtt": [f"{name}DeadLetters", "Arn"]}, "maxReceiveCount": 5}
         kept = queues[f"{name}DeadLetters"]["Properties"]["MessageRetentionPeriod"]
         assert kept > read[f"{name}Queue"]["MessageRetentionPeriod"]
-    dead = {f"{name}DeadLetters" for name in (*QUEUES, "Relay")}
+    dead = {f"{name}DeadLetters" for name in (*QUEUES, "Relay", "Seals")}
     assert dead == set(queues) - set(read)
     assert _watched("ApproximateAgeOfOldestMessage") == set(read)
     assert _watched("ApproximateNumberOfMessagesVisible") == dead
@@ -148,7 +149,10 @@ def test_tables_are_made_with_indexes_stream_ttl_and_backups(aws: EmbeddedAws) -
     assert outbox["LatestStreamArn"] == aws.deployed.outputs["OutboxStreamArn"]
     assert outbox["GlobalSecondaryIndexes"][0]["Projection"] == {"ProjectionType": "KEYS_ONLY"}
     assert backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == "ENABLED"
-    for area in ("accounts", "outbox"):
+    audit = dynamodb.describe_table(TableName="portal-local-audit")["Table"]
+    assert audit["StreamSpecification"] == {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}
+    assert audit["LatestStreamArn"] == aws.deployed.outputs["AuditStreamArn"]
+    for area in ("accounts", "audit", "outbox", "seals"):
         ttl = dynamodb.describe_time_to_live(TableName=f"portal-local-{area}")["TimeToLiveDescription"]
         assert ttl == {"TimeToLiveStatus": "ENABLED", "AttributeName": "ttl"}
 
@@ -177,6 +181,36 @@ def test_bucket_key_and_secret_are_made_as_declared(aws: EmbeddedAws) -> None:
     assert aws.client("kms").get_key_rotation_status(KeyId=outputs["DataKeyArn"])["KeyRotationEnabled"] is True
     assert len(secret) == 64
     assert secret.isalnum()
+
+
+def test_what_is_put_into_the_bucket_of_seals_can_be_removed_by_nobody_for_six_years(aws: EmbeddedAws) -> None:
+    s3, bucket = aws.client("s3"), aws.deployed.outputs["SealsBucketName"]
+    kept = {"Mode": "COMPLIANCE", "Days": KEPT.days}
+    declared = _TEMPLATE.resources["SealsBucket"]["Properties"]
+    assert declared["ObjectLockEnabled"] is True
+    assert declared["ObjectLockConfiguration"]["Rule"] == {"DefaultRetention": kept}
+    made = s3.get_object_lock_configuration(Bucket=bucket)["ObjectLockConfiguration"]
+    assert (made["ObjectLockEnabled"], made["Rule"]["DefaultRetention"]["Mode"]) == ("Enabled", "COMPLIANCE")
+    assert made["Rule"]["DefaultRetention"]["Days"] == KEPT.days
+    assert s3.get_bucket_versioning(Bucket=bucket)["Status"] == "Enabled"
+    rule = s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"][0]
+    assert rule["ApplyServerSideEncryptionByDefault"]["KMSMasterKeyID"] == aws.deployed.outputs["DataKeyArn"]
+    assert all(s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"].values())
+    version = s3.put_object(Bucket=bucket, Key="heads/00/x")["VersionId"]
+    with pytest.raises(s3.exceptions.ClientError, match="AccessDenied"):
+        s3.delete_object(Bucket=bucket, Key="heads/00/x", VersionId=version)
+
+
+def test_the_bucket_of_seals_refuses_to_hide_a_head_and_to_lock_one_for_a_shorter_time() -> None:
+    policy = _TEMPLATE.resources["SealsOnlyGrow"]["Properties"]
+    assert policy["Bucket"] == {"Ref": "SealsBucket"}
+    by_sid = {statement["Sid"]: statement for statement in policy["PolicyDocument"]["Statement"]}
+    assert {statement["Effect"] for statement in by_sid.values()} == {"Deny"}
+    taken = by_sid["NothingIsTakenAway"]
+    assert (taken["Principal"], "Condition" in taken) == ("*", False)
+    assert {"s3:DeleteObject", "s3:DeleteObjectVersion", "s3:PutObjectRetention"} <= set(taken["Action"])
+    assert {"Fn::Sub": "${SealsBucket.Arn}/*"} in taken["Resource"]
+    assert by_sid["TlsOnly"]["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
 def test_the_portals_roles_may_use_the_key_and_alarms_reach_the_encrypted_topic(aws: EmbeddedAws) -> None:

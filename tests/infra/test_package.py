@@ -179,7 +179,29 @@ def test_audit_entries_cannot_be_changed_by_any_role(template: dict[str, Any]) -
     ]
     allowed = {action for statement in audit for action in statement["Action"]}
     assert allowed
-    assert allowed <= {"dynamodb:PutItem", "dynamodb:Query", "dynamodb:GetItem", "dynamodb:BatchGetItem"}
+    reads = {"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan"}
+    assert allowed <= {"dynamodb:PutItem"} | reads
+
+
+def test_nothing_may_take_a_seal_or_a_locked_head_away(template: dict[str, Any]) -> None:
+    of_seals = [one for one in statements(template) if "SealsTableArn" in json.dumps(one.get("Resource"))]
+    of_heads = [one for one in statements(template) if "SealsBucketArn" in json.dumps(one.get("Resource"))]
+    assert {action for one in of_seals for action in one["Action"]} == {
+        "dynamodb:BatchGetItem",
+        "dynamodb:PutItem",
+        "dynamodb:Query",
+    }
+    assert [one["Action"] for one in of_heads] == [["s3:PutObject"]]
+
+
+def test_an_alarm_rings_where_an_entry_waits_for_its_seal_for_over_a_minute(template: dict[str, Any]) -> None:
+    (lag,) = [one for one in _alarms(template, "AWS/Lambda").values() if one["MetricName"] == "IteratorAge"]
+    name = functions(template)["SealAudit"]["FunctionName"]
+    assert lag["Dimensions"] == [{"Name": "FunctionName", "Value": name}]
+    assert (lag["Threshold"], lag["Period"], lag["EvaluationPeriods"], lag["Statistic"]) == (60_000, 60, 1, "Maximum")
+    assert lag["ComparisonOperator"] == "GreaterThanThreshold"
+    source = functions(template)["SealAudit"]["Events"]["SealAuditDynamodbEventSource"]["Properties"]
+    assert source["MaximumBatchingWindowInSeconds"] <= 10
 
 
 def test_every_reference_names_something_of_the_template_and_every_parameter_is_used(template: dict[str, Any]) -> None:
@@ -240,7 +262,8 @@ def _alarms(template: dict[str, Any], namespace: str) -> dict[str, dict[str, Any
 
 
 def test_an_alarm_watches_the_errors_of_every_function_and_of_the_api(template: dict[str, Any]) -> None:
-    watched = [alarm["Dimensions"] for alarm in _alarms(template, "AWS/Lambda").values()]
+    alarms = _alarms(template, "AWS/Lambda").values()
+    watched = [alarm["Dimensions"] for alarm in alarms if alarm["MetricName"] == "Errors"]
     names = [function["FunctionName"] for function in functions(template).values()]
     key = json.dumps
     assert sorted(watched, key=key) == sorted([[{"Name": "FunctionName", "Value": name}] for name in names], key=key)

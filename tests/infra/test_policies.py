@@ -25,6 +25,7 @@ from tests.support.portal import Answer, Portal
 FUNCTIONS = (
     "api_handler",
     "relay_outbox",
+    "seal_audit",
     "address_notices",
     "deliver_email",
     "deliver_sms",
@@ -36,6 +37,7 @@ FUNCTIONS = (
     "build_exports",
     "purge_accounts",
     "sweep_outbox",
+    "lock_seals",
 )
 
 Permission = tuple[str, str]
@@ -66,6 +68,13 @@ SOURCES: dict[str, set[Permission]] = {
         ("dynamodb:ListStreams", "OutboxTableArn/stream/*"),
         ("sqs:SendMessage", "RelayDeadLettersArn"),
     },
+    "seal_audit": {
+        ("dynamodb:DescribeStream", "AuditStreamArn"),
+        ("dynamodb:GetRecords", "AuditStreamArn"),
+        ("dynamodb:GetShardIterator", "AuditStreamArn"),
+        ("dynamodb:ListStreams", "AuditTableArn/stream/*"),
+        ("sqs:SendMessage", "SealsDeadLettersArn"),
+    },
     "address_notices": _consumes("NoticesQueueArn"),
     "deliver_email": _consumes("EmailQueueArn"),
     "deliver_sms": _consumes("SmsQueueArn"),
@@ -77,6 +86,7 @@ SOURCES: dict[str, set[Permission]] = {
     "build_exports": _consumes("ExportsQueueArn"),
     "purge_accounts": _consumes("PurgesQueueArn"),
     "sweep_outbox": set(),
+    "lock_seals": set(),
 }
 
 
@@ -90,6 +100,7 @@ _BY_OTHER = {
 _PLAIN: dict[tuple[str, str], set[Permission]] = {
     ("s3", "GetObject"): {("s3:GetObject", "RecordsBucketArn/*")},
     ("s3", "PutObject"): {("s3:PutObject", "RecordsBucketArn/*")},
+    ("s3", "PutObject of a head"): {("s3:PutObject", "SealsBucketArn/heads/*")},
     ("s3", "PutObject of an export"): {("s3:PutObject", "RecordsBucketArn/exports/*")},
     ("s3", "DeleteObject of an export"): {("s3:DeleteObject", "RecordsBucketArn/exports/*")},
     ("secretsmanager", "GetSecretValue"): {("secretsmanager:GetSecretValue", "RootKeySecretArn")},
@@ -118,8 +129,11 @@ def _permissions(call: AwsCall) -> set[Permission]:
             to_device = {("sns:Publish", "endpoint")}
             return to_device if "TargetArn" in params else {("sns:Publish", "no topic, no device"), *_BY_OTHER["send"]}
         case _:
-            is_export = str(params.get("Key")).startswith("exports/")
-            return _PLAIN[call.service, f"{call.operation} of an export" if is_export else call.operation]
+            kind = _KINDS.get(str(params.get("Key")).partition("/")[0], "")
+            return _PLAIN[call.service, f"{call.operation}{kind}"]
+
+
+_KINDS = {"exports": " of an export", "heads": " of a head"}
 
 
 def _table(name: str) -> str:
@@ -240,7 +254,16 @@ def recorder(portal: Portal) -> _Recorder:
         for _ in range(2):
             with recorder.function("sweep_outbox"):
                 portal.app.sweep_outbox(_tick(), LambdaContext("sweep_outbox"))
+        with recorder.function("seal_audit"):
+            _deliver_again(portal)
     return recorder
+
+
+def _deliver_again(portal: Portal) -> None:
+    """A stream's record for the second time."""
+    item = portal.rows("audit")[0]
+    record = {"eventName": "INSERT", "dynamodb": {"SequenceNumber": "1", "NewImage": item, "Keys": {}}}
+    portal.app.seal_audit({"Records": [record]}, LambdaContext("seal_audit"))
 
 
 def _route(method: str, path: str) -> str:
@@ -297,7 +320,20 @@ def test_every_function_of_the_configuration_has_its_own_policy(portal: Portal) 
 def test_no_function_may_change_or_remove_an_audit_entry(function: str) -> None:
     allowed, _ = _allowed(function)
     audit = {action for action, resource in allowed if resource.startswith("AuditTableArn")}
-    assert audit <= {"dynamodb:PutItem", "dynamodb:Query"}
+    of_stream = {"dynamodb:ListStreams"} if function == "seal_audit" else set()
+    assert audit <= {"dynamodb:PutItem", "dynamodb:Query", "dynamodb:Scan"} | of_stream
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_who_writes_entries_may_not_touch_the_seals_and_who_seals_may_write_none(function: str) -> None:
+    allowed, _ = _allowed(function)
+    seals = {action for action, resource in allowed if resource.startswith("Seals")}
+    writes = {("dynamodb:PutItem", "AuditTableArn")} & allowed
+    if function in {"seal_audit", "lock_seals"}:
+        assert writes == set()
+        assert {action for action in seals if "Delete" in action or "Update" in action} == set()
+    else:
+        assert seals == set()
 
 
 def test_every_client_that_the_portal_makes_is_recorded() -> None:

@@ -29,9 +29,14 @@ def partition_of(chain: int) -> str:
 def put_entries(count: int, account_id: str | None = None) -> Keys:
     """New entries, of one account or of as many: their keys."""
     whose = [account_id or f"acc_{uuid.uuid4().hex}" for _ in range(count)]
+    known = set(_keys(whose))
     for one in whose:
         audit.record_alone(Entry(SYSTEM, Action.SESSION_END, account_id=one, about={"try": uuid.uuid4().hex}))
-    return [(row.pk, row.sk) for one in sorted(set(whose)) for row in audit.find_entries(f"account#{one}")]
+    return [key for key in _keys(whose) if key not in known]
+
+
+def _keys(whose: list[str]) -> Keys:
+    return [row.key for one in sorted(set(whose)) for row in audit.find_entries(f"account#{one}")]
 
 
 def entries_of(keys: Keys) -> list[sealing.Entry]:
