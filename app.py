@@ -21,85 +21,71 @@ for routes in features.ALL:
 
 @app.on_dynamodb_record(stream_arn=_OUTBOX, batch_size=100, starting_position="TRIM_HORIZON")
 def relay_outbox(event: DynamoDBEvent) -> dict[str, Any]:
-    """Outbox rows to their queues."""
     return streams.relay_outbox(event.to_dict())
 
 
 @app.on_dynamodb_record(stream_arn=_AUDIT, batch_size=100, starting_position="TRIM_HORIZON")
 def seal_audit(event: DynamoDBEvent) -> dict[str, Any]:
-    """Audit entries to their chains."""
     return streams.seal_audit(event.to_dict())
 
 
 @app.on_sqs_message(queue_arn=f"{_QUEUES}:notices", batch_size=10)
 def address_notices(event: SQSEvent) -> dict[str, Any]:
-    """Notices to a message for each reader and channel."""
     return queues.address_notices(event.to_dict())
 
 
 @app.on_sqs_message(queue_arn=f"{_QUEUES}:email", batch_size=10)
 def deliver_email(event: SQSEvent) -> dict[str, Any]:
-    """Messages to mailboxes."""
     return queues.deliver_email(event.to_dict())
 
 
 @app.on_sqs_message(queue_arn=f"{_QUEUES}:sms", batch_size=10)
 def deliver_sms(event: SQSEvent) -> dict[str, Any]:
-    """Messages to phones."""
     return queues.deliver_sms(event.to_dict())
 
 
 @app.on_sqs_message(queue_arn=f"{_QUEUES}:push", batch_size=10)
 def deliver_push(event: SQSEvent) -> dict[str, Any]:
-    """Messages to apps."""
     return queues.deliver_push(event.to_dict())
 
 
 @app.on_sqs_message(queue_arn=f"{_QUEUES}:feedback", batch_size=10)
 def receive_feedback(event: SQSEvent) -> dict[str, Any]:
-    """What became of messages: bounces, complaints, dead devices, and what phones answer."""
     return queues.receive_feedback(event.to_dict())
 
 
 @app.on_sqs_message(queue_arn=f"{_QUEUES}:events", batch_size=10)
 def record_events(event: SQSEvent) -> dict[str, Any]:
-    """Events to the log that the clinic's systems read."""
     return queues.record_events(event.to_dict())
 
 
 # One at a time: a receiver that is slow holds up nobody else.
 @app.on_sqs_message(queue_arn=f"{_QUEUES}:webhooks", batch_size=1)
 def deliver_webhooks(event: SQSEvent) -> dict[str, Any]:
-    """Events to the clinic's systems."""
     return queues.deliver_webhooks(event.to_dict())
 
 
 @app.on_sqs_message(queue_arn=f"{_QUEUES}:references", batch_size=10)
 def refresh_references(event: SQSEvent) -> dict[str, Any]:
-    """Records whose references have arrived."""
     return queues.refresh_references(event.to_dict())
 
 
 # One at a time: a copy may take a while.
 @app.on_sqs_message(queue_arn=f"{_QUEUES}:exports", batch_size=1)
 def build_exports(event: SQSEvent) -> dict[str, Any]:
-    """Copies of what is kept about somebody."""
     return queues.build_exports(event.to_dict())
 
 
 @app.on_sqs_message(queue_arn=f"{_QUEUES}:purges", batch_size=1)
 def purge_accounts(event: SQSEvent) -> dict[str, Any]:
-    """Closed accounts whose time is over."""
     return queues.purge_accounts(event.to_dict())
 
 
 @app.schedule("rate(1 minute)")
 def sweep_outbox(_event: CloudWatchEvent) -> int:
-    """Outbox rows that were left."""
     return schedules.sweep_outbox()
 
 
 @app.schedule("rate(1 minute)")
 def lock_seals(_event: CloudWatchEvent) -> int:
-    """The chains' heads to the locked bucket."""
     return schedules.lock_seals()

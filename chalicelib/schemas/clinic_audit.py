@@ -1,14 +1,16 @@
 """Shapes of the audit as admins of the clinic read it."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from chalicelib.domain.audit import Action
 from chalicelib.schemas.base import Instant, PageQuery, Shape
 from chalicelib.schemas.records import Moment
 
 _ULID = "[0-9A-HJKMNP-TV-Z]{26}"
+# Spelled out, since no answer has the type: an answer may hold what a later version has written.
+_OneAction = Annotated[Action, WithJsonSchema({"type": "string", "enum": [str(action) for action in Action]})]
 
 
 class ClinicAuditQuery(PageQuery):
@@ -20,7 +22,7 @@ class ClinicAuditQuery(PageQuery):
         pattern=f"^acc_{_ULID}$",
         description="The history of this account; with `patient`, what this account did in the patient's history.",
     )
-    action: Action | None = Field(default=None, description="Only this. A page may be short, even empty.")
+    action: _OneAction | None = Field(default=None, description="Only this. A page may be short, even empty.")
     from_: Moment | None = Field(
         default=None,
         alias="from",
