@@ -81,6 +81,13 @@ def purge_accounts(event: SQSEvent) -> dict[str, Any]:
     return queues.purge_accounts(event.to_dict())
 
 
+# One at a time: a file may take all the time that there is.
+@app.on_sqs_message(queue_arn=f"{_QUEUES}:imports", batch_size=1)
+def import_files(event: SQSEvent) -> dict[str, Any]:
+    """Files of resources that the clinic's systems dropped."""
+    return queues.import_files(event.to_dict())
+
+
 @app.schedule("rate(1 minute)")
 def sweep_outbox(_event: CloudWatchEvent) -> int:
     return schedules.sweep_outbox()

@@ -472,6 +472,12 @@ class WebhookLimitReached(Conflict):
     code = "webhook_limit_reached"
 
 
+class ImportOver(Conflict):
+    """An import that is done, failed or cancelled is not cancelled any more."""
+
+    code = "import_over"
+
+
 class NotFhir(Refused):
     """The body is no FHIR R4 resource or Bundle."""
 

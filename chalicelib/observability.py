@@ -22,6 +22,7 @@ FIELDS = frozenset(
         "session_id",
         "registration_id",
         "export_id",
+        "import_id",
         "closing_id",
         "notice_id",
         "notice_kind",

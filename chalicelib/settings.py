@@ -27,6 +27,7 @@ class Settings:
     root_key_secret: str
     records_bucket: str
     seals_bucket: str
+    imports_bucket: str
     queue_urls: Mapping[str, str]
     s3_public_endpoint: str | None
     email_configuration_set: str | None
@@ -52,7 +53,7 @@ class Settings:
         return f"{self.stack}-{area}"
 
 
-_QUEUES = ("notices", "email", "sms", "push", "events", "webhooks", "references", "exports", "purges")
+_QUEUES = ("notices", "email", "sms", "push", "events", "webhooks", "references", "exports", "purges", "imports")
 _METHODS = ("activation_code", "identity_match", "clinic_number", "invitation")
 _PLATFORMS = ("ios", "android", "fire")
 
@@ -92,6 +93,7 @@ def read(env: Mapping[str, str]) -> Settings:
         root_key_secret=env.get("ROOT_KEY_SECRET", f"{stack}-root-key"),
         records_bucket=env.get("RECORDS_BUCKET", f"{stack}-records"),
         seals_bucket=env.get("SEALS_BUCKET", f"{stack}-seals"),
+        imports_bucket=env.get("IMPORTS_BUCKET", f"{stack}-imports"),
         queue_urls={topic: env.get(f"QUEUE_{topic.upper()}_URL", "") for topic in _QUEUES},
         s3_public_endpoint=env.get("S3_PUBLIC_ENDPOINT") or None,
         email_configuration_set=env.get("EMAIL_CONFIGURATION_SET") or None,

@@ -14,7 +14,19 @@ from typing import Any
 
 import boto3
 
-QUEUES = ("notices", "email", "sms", "push", "events", "webhooks", "references", "exports", "purges", "feedback")
+QUEUES = (
+    "notices",
+    "email",
+    "sms",
+    "push",
+    "events",
+    "webhooks",
+    "references",
+    "exports",
+    "purges",
+    "imports",
+    "feedback",
+)
 """The queues that have a dead-letter queue of their own."""
 
 RELAY, SEALS = "relay", "seals"

@@ -21,6 +21,7 @@ class Permission(StrEnum):
 
     RECORDS_READ = "records:read"
     """Of patients in their care, or for as long as the glass is broken."""
+    RECORDS_IMPORT = "records:import"
     PATIENTS_FIND = "patients:find"
     PATIENTS_WRITE = "patients:write"
     PATIENTS_MERGE = "patients:merge"
@@ -56,6 +57,7 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
         {
             *_DESK,
             Permission.PATIENTS_MERGE,
+            Permission.RECORDS_IMPORT,
             Permission.ACCOUNTS_FIND,
             Permission.ACCOUNTS_RECOVER,
             Permission.PROXY_REQUESTS_DECIDE,

@@ -75,6 +75,14 @@ def purge_accounts(event: dict[str, Any]) -> dict[str, Any]:
     return _each(event, "purge_accounts", purges.work)
 
 
+@contained
+def import_files(event: dict[str, Any]) -> dict[str, Any]:
+    """Take in the files that a queue names: S3's word of an upload, or an import to go on with."""
+    from chalicelib.services.import_files import worker  # noqa: PLC0415  See refresh_references().
+
+    return _each(event, "import_files", worker.receive, read=_whole)
+
+
 def _id_of(body: str) -> str:
     row_id: str = json.loads(body)["id"]
     return row_id

@@ -119,18 +119,18 @@ def _planned(resource: dict[str, Any]) -> tuple["Planned", "Resolver"]:
 
 def _create(actor: Actor, resource: dict[str, Any]) -> str:
     """Import the resource of a new patient; returns their id. Made again, it is the same patient."""
-    from chalicelib.services.imports import chunks  # noqa: PLC0415  See _planned().
+    from chalicelib.services.imports import chunks, news  # noqa: PLC0415  See _planned().
 
     planned, resolver = _planned(resource)
     if not resolver.aliases and patients.find(planned.owner) is not None:
         raise ClinicNumberTaken
-    chunks.store(actor, [planned], resolver, set(), careful=False)
+    chunks.store(actor, [planned], resolver, news.Memory(), careful=False)
     return planned.owner
 
 
 def _correct(actor: Actor, resource: dict[str, Any], before: Patient, amendment: Amendment) -> None:
     """Import the corrected resource of a patient, in the place of the version `before` alone."""
-    from chalicelib.services.imports import chunks  # noqa: PLC0415  See _planned().
+    from chalicelib.services.imports import chunks, news  # noqa: PLC0415  See _planned().
 
     planned, resolver = _planned(resource)
     if planned.owner != before.pk:
@@ -148,7 +148,7 @@ def _correct(actor: Actor, resource: dict[str, Any], before: Patient, amendment:
     about: dict[str, object] = {"fields": sorted(amendment.changes), "in_person": amendment.is_in_person}
     correction = chunks.Correction(before.pk, int(before.version), amendment.action, {**about, **amendment.about}, also)
     try:
-        chunks.store(actor, [planned], resolver, set(), careful=False, correction=correction)
+        chunks.store(actor, [planned], resolver, news.Memory(), careful=False, correction=correction)
     except Conflict as raced:
         raise StaleVersion from raced
 

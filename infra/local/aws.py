@@ -18,8 +18,8 @@ REGION = "us-east-1"
 ACCESS_KEY = "EMBEDDEDAWSACCESSKEY"
 SECRET_KEY = "embedded"  # noqa: S105 - moto takes any, and links signed with it open on loopback only.
 
-TOPICS = ("notices", "email", "sms", "push", "events", "webhooks", "references", "exports", "purges")
-"""The outbox's topics, each of which has a queue of its name."""
+TOPICS = ("notices", "email", "sms", "push", "events", "webhooks", "references", "exports", "purges", "imports")
+"""The outbox's topics, and what S3 tells of: each has a queue of its name."""
 
 _BATCH = 25
 _PLATFORMS = {"ios": "APNS", "android": "GCM", "fire": "ADM"}
@@ -231,6 +231,7 @@ def _settings(
         **{f"QUEUE_{topic.upper()}_URL": outputs[f"{topic.capitalize()}QueueUrl"] for topic in TOPICS},
         "RECORDS_BUCKET": outputs["RecordsBucketName"],
         "SEALS_BUCKET": outputs["SealsBucketName"],
+        "IMPORTS_BUCKET": outputs["ImportsBucketName"],
         "ROOT_KEY_SECRET": outputs["RootKeySecretName"],
         "EMAIL_SENDER": outputs["EmailSender"],
         "EMAIL_CONFIGURATION_SET": outputs["EmailConfigurationSet"],

@@ -68,7 +68,7 @@ def read_entries(payload: Any) -> Reading:
         raise NotFhir(f"Bundle.type: one of {', '.join(sorted(BUNDLE_TYPES))} was expected")
     if not isinstance(entries, list):
         raise NotFhir("Bundle.entry: a list was expected")
-    return _sort((index, f"Bundle.entry[{index}]", raw) for index, raw in enumerate(entries))
+    return read_located((index, f"Bundle.entry[{index}]", raw) for index, raw in enumerate(entries))
 
 
 def is_id(text: object) -> bool:
@@ -80,10 +80,11 @@ def _read_bare(resource: Resource) -> Reading:
     resource_type = resource.get("resourceType")
     if not isinstance(resource_type, str) or not _RESOURCE_TYPE.fullmatch(resource_type):
         raise NotFhir("resourceType: the name of a FHIR resource type was expected, such as Patient or Bundle")
-    return _sort([(0, resource_type, {"resource": resource})])
+    return read_located([(0, resource_type, {"resource": resource})])
 
 
-def _sort(located: Iterable[tuple[int, str, Any]]) -> Reading:
+def read_located(located: Iterable[tuple[int, str, Any]]) -> Reading:
+    """Take entries as they stand in a Bundle apart: each has an index, and words for its place in what was sent."""
     reading = Reading([], [])
     for index, where, raw in located:
         try:

@@ -19,6 +19,7 @@ from chalicelib.models.transaction import MAX_ITEMS, Transaction, transaction
 from chalicelib.services import boundaries
 from chalicelib.services.imports import history, news, ties
 from chalicelib.services.imports.moves import find_former, leave, prepare_links
+from chalicelib.services.imports.news import Memory
 from chalicelib.services.imports.panels import note_values
 from chalicelib.services.imports.plan import CLINIC, Planned, held_fields, is_later, outcome
 from chalicelib.services.imports.resolve import Resolver
@@ -30,8 +31,9 @@ MAX_RESOURCES = 45
 MAX_BYTES = 3 * 1024 * 1024
 """Of DynamoDB's 4 MB, so much for what is estimated."""
 
-_SPARE = 4
-"""The audit entry, the word to those who wait, the word to the patient, and the one of a birthday that moved."""
+_SPARE = 6
+"""The audit entry, the word to those who wait, the word to the patient, and the one of a birthday that moved; of a file
+also how far it is, and that the patient has heard of it."""
 _TO_MOVE = 4
 _LONGEST_CONCEPT = 20_000
 _MOST_SEEN = 20
@@ -91,20 +93,21 @@ def store(
     actor: Actor,
     chunk: list[Planned],
     resolver: Resolver,
-    told: set[str],
+    memory: Memory,
     *,
     careful: bool,
     correction: Correction | None = None,
 ) -> dict[int, Outcome]:
     """Store a chunk; what became of each entry, by index. Raises Conflict where somebody was faster.
 
-    A patient hears of new results once in an import; `told` says who have (`news.tell`). Raises StaleVersion where a
-    `correction` is of another version.
+    A patient hears of new results once in an import; its `memory` says who have (`news.tell`). Raises StaleVersion
+    where a `correction` is of another version.
     """
     owner, told_now = chunk[0].owner, set[str]()
     before = _find_before(chunk, correction)
     awaited = records.find_awaited([digest for one in chunk for digest in one.names])
     outcomes = {one.entry.index: _outcome(one, before.get(one.key), resolver) for one in chunk}
+    became = {one.entry.index: Outcome.KEPT_RAW if one.is_kept_raw else outcomes[one.entry.index] for one in chunk}
     changed = [one for one in chunk if outcomes[one.entry.index] is not Outcome.UNCHANGED]
     former = find_former([one for one in changed if one.key not in before]) if careful else {}
     tell = awaited | prepare_links(changed, former)
@@ -123,9 +126,10 @@ def store(
             if tell:
                 outbox.post_reference(tx, " ".join(sorted(tell)))
             _conclude(tx, actor, changed, former, correction)
-            told_now = news.tell(tx, owner, writes.changed, told)
-    told |= told_now
-    return {one.entry.index: Outcome.KEPT_RAW if one.is_kept_raw else outcomes[one.entry.index] for one in chunk}
+            told_now = news.tell(tx, owner, writes.changed, memory)
+            memory.note_stored(tx, became)
+    memory.update(told_now)
+    return became
 
 
 def _conclude(
@@ -248,16 +252,19 @@ def _claim_number(tx: Transaction, row: Patient, before: Held | None) -> None:
 
 
 def _add_directory_names(writes: _Writes, one: Planned) -> None:
+    for digest in one.aliases:
+        writes.aliases[digest] = alias_of_directory(one, digest)
+
+
+def alias_of_directory(one: Planned, digest: str) -> Alias:
+    """A name of somebody or something that records refer to, with what they show of it."""
     resource = one.entry.resource
     name = people.display_name(resource)
     concept = resource.get("code") if one.entry.type == "Medication" else None
     code = text.dump(concept).decode() if concept else None
     if code and len(code) > _LONGEST_CONCEPT:
         code = text.dump({"text": titles.drug_words(concept)}).decode()
-    for digest in one.aliases:
-        writes.aliases[digest] = records.alias(
-            digest, one.resource_id, display_name=name and name[: titles.LONGEST_TITLE], code=code
-        )
+    return records.alias(digest, one.resource_id, display_name=name and name[: titles.LONGEST_TITLE], code=code)
 
 
 def _add_record_names(writes: _Writes, one: Planned, title: str) -> None:

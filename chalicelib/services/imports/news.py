@@ -4,6 +4,7 @@ import json
 from datetime import timedelta
 
 from chalicelib import clock
+from chalicelib.domain.imports import Outcome
 from chalicelib.domain.notices import REST, Notice, NoticeKind
 from chalicelib.domain.records.categories import Category
 from chalicelib.models import outbox
@@ -18,7 +19,20 @@ _RESULTS = frozenset({Category.LAB, Category.REPORT, Category.IMAGING})
 _NO_RESULT_YET = frozenset({"registered", "preliminary", "partial", "cancelled", "entered-in-error", "unknown"})
 
 
-def tell(tx: Transaction, patient_id: str, changed: list[tuple[Record, Held | None]], told: set[str]) -> set[str]:
+class Memory(set[str]):
+    """What an import remembers while it is on its way: who has heard of its results.
+
+    One that comes in several parts keeps it in the tables, with what became of each of its entries.
+    """
+
+    def note_told(self, tx: Transaction, name: str) -> None:
+        """Note in a transaction who hears of results with it."""
+
+    def note_stored(self, tx: Transaction, became: dict[int, Outcome]) -> None:
+        """Note in a transaction what becomes with it of entries, by their indexes."""
+
+
+def tell(tx: Transaction, patient_id: str, changed: list[tuple[Record, Held | None]], told: Memory) -> set[str]:
     """Post a notice, in the import's own transaction, where changed records are results that a patient waits for.
 
     They come with what they were before. A result is news when it becomes final, and when it is corrected. A patient
@@ -28,11 +42,16 @@ def tell(tx: Transaction, patient_id: str, changed: list[tuple[Record, Held | No
     news = [row for row, before in changed if _is_news(row) and _status(row) != _status(before)]
     plain = [row for row in news if row.is_sensitive is False]
     everybody, most = patient_id, f"{patient_id}#sensitive"
-    if everybody in told or not news or (most in told and not plain):
+    if not news or everybody in told:
         return set()
-    about = {"record_id": (plain or news)[0].record_id, **({REST: "caregivers"} if most in told else {})}
+    is_known_in_part = most in told
+    if is_known_in_part and not plain:
+        return set()
+    about = {"record_id": (plain or news)[0].record_id, **({REST: "caregivers"} if is_known_in_part else {})}
     outbox.post(tx, Notice(NoticeKind.NEW_RESULTS, about=about, patient_id=patient_id))
-    return {everybody if plain else most}
+    now = everybody if plain else most
+    told.note_told(tx, now)
+    return {now}
 
 
 def _is_news(row: Record) -> bool:

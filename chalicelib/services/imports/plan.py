@@ -29,7 +29,7 @@ from chalicelib.services.imports.resolve import Missing, Resolver
 CLINIC = "clinic"
 """The owner of what is about no patient."""
 
-_AWAITED_ITEMS = 69
+_AWAITED_ITEMS = 67
 """Items of a transaction that the waiting of one record may take; for the rest it waits when its row is made again."""
 _PATIENT_ITEMS = 82
 """The row, the version, two clinic numbers, the names; twenty identifiers, eight keys, seven words and dates that come

@@ -114,7 +114,7 @@ class Resolver:
         inside = self.inside(reference, foreign=foreign)
         if inside is not None:
             owner = self.subjects.get(inside.index) or self.patient_ids.get(inside.index)
-            return Found(owner, self._known_inside(inside))
+            return Found(owner, self.known_inside(inside))
         targets = _ANY_TYPE if reference.type is None else ()
         for key in reference_keys(self.client_id, reference, targets, foreign=foreign):
             if alias := self.aliases.get(row_digest(key)):
@@ -123,7 +123,8 @@ class Resolver:
                 return Found(record.pk, Known(orjson.loads(record.view)["title"], record.record_id))
         return None
 
-    def _known_inside(self, entry: Entry) -> Known:
+    def known_inside(self, entry: Entry) -> Known:
+        """What is known of an entry of this bundle."""
         if entry.index not in self._titles:
             self._titles[entry.index] = (
                 title_of(entry.resource, self.names_for(entry))

@@ -51,6 +51,7 @@ CREATORS: Mapping[str, Creator] = {
                 "BucketName",
                 "ObjectLockConfiguration",
                 "ObjectLockEnabled",
+                "NotificationConfiguration",
                 "OwnershipControls",
                 "PublicAccessBlockConfiguration",
                 "VersioningConfiguration",

@@ -25,6 +25,7 @@ def _bucket_settings(s3: Any, properties: Properties) -> None:
         ("PublicAccessBlockConfiguration", s3.put_public_access_block, "PublicAccessBlockConfiguration"),
         ("OwnershipControls", s3.put_bucket_ownership_controls, "OwnershipControls"),
         ("VersioningConfiguration", s3.put_bucket_versioning, "VersioningConfiguration"),
+        ("NotificationConfiguration", s3.put_bucket_notification_configuration, "NotificationConfiguration"),
     )
     for key, put, argument in settings:
         if key in properties:
@@ -35,7 +36,9 @@ def _bucket_settings(s3: Any, properties: Properties) -> None:
 
 
 def _bucket_argument(key: str, value: Any) -> Any:
-    """CloudFormation names the rules of encryption differently from the API."""
+    """CloudFormation names the rules of encryption, and of what is told, differently from the API."""
+    if key == "NotificationConfiguration":
+        return {"QueueConfigurations": [_notification(one) for one in value["QueueConfigurations"]]}
     if key != "BucketEncryption":
         return value
     rules = value["ServerSideEncryptionConfiguration"]
@@ -48,6 +51,11 @@ def _bucket_argument(key: str, value: Any) -> Any:
             for rule in rules
         ]
     }
+
+
+def _notification(told: Any) -> dict[str, Any]:
+    rules = told["Filter"]["S3Key"]["Rules"]
+    return {"QueueArn": told["Queue"], "Events": [told["Event"]], "Filter": {"Key": {"FilterRules": rules}}}
 
 
 def key(maker: Maker, properties: Properties) -> Created:

@@ -1,0 +1,219 @@
+"""Taking a file in, stage by stage and batch by batch, so that whoever goes on after a crash counts nothing twice.
+
+An import is leased to one worker, and every transaction asks for that lease: whoever lost it stores nothing more. After
+each batch the import says where to go on. Before its function's time is over a worker stops and queues the import anew.
+"""
+
+import json
+import time
+from collections import Counter
+from urllib.parse import unquote_plus
+
+from chalicelib import ids, observability
+from chalicelib.clients import import_files as files
+from chalicelib.clients import queues
+from chalicelib.clients.import_files import Uploaded
+from chalicelib.domain.access import SYSTEM, Actor, ActorKind, ClientScope
+from chalicelib.domain.audit import Action, Entry
+from chalicelib.domain.fhir.pieces import Broken, Place
+from chalicelib.domain.import_files import TRIES, FileFormat, ImportStatus, Stage, stage_of
+from chalicelib.domain.staff import Permission
+from chalicelib.errors import Unavailable
+from chalicelib.models import accounts, audit
+from chalicelib.models import import_files as storage
+from chalicelib.models.import_files import Counted, ImportFile, Step, TakenOver
+from chalicelib.models.transaction import transaction
+from chalicelib.services.import_files import batches, reading
+from chalicelib.services.import_files.batches import Batch
+from chalicelib.services.import_files.keys import import_of, reject_part_key, rejects_key, upload_key
+from chalicelib.services.import_files.reading import Source
+from chalicelib.settings import settings
+
+RUN_SECONDS = 240
+"""After so long a worker begins no batch more: its function has 300 seconds."""
+
+_BUSY_SECONDS = 400
+"""Longer than a dead worker's lease lasts."""
+_FIRST_PAUSE, _LONGEST_PAUSE = 15, 900
+
+
+def receive(body: str) -> None:
+    """Work the imports that a message names: S3's own word of an upload, or the one to go on."""
+    for import_id in _named(json.loads(body)):
+        work(import_id)
+
+
+def _named(message: dict[str, object]) -> list[str]:
+    if "id" in message:
+        return [str(message["id"])]
+    records = message.get("Records")
+    # The word that S3 sends when it is told of the queue has none.
+    listed = records if isinstance(records, list) else []
+    return [import_of(unquote_plus(record["s3"]["object"]["key"])) for record in listed]
+
+
+def work(import_id: str, seconds: float = RUN_SECONDS) -> None:
+    """Take in as much of an import's file as there is time for. Safe to run any number of times, and at once."""
+    row = storage.find(import_id) if ids.has_prefix(import_id, storage.PREFIX) else None
+    if row is None or not row.is_open:
+        _tidy(import_id, row)
+        return
+    lease = ids.new_id("lse")
+    try:
+        is_over = _take(row, lease, seconds)
+    except TakenOver:
+        _tidy(import_id, storage.find(import_id))
+    except Unavailable as failed:
+        observability.count("JobRetried")
+        observability.fault("import.retried", failed, import_id=import_id, attempt=int(row.attempts))
+        storage.give_back(row, lease)
+        _queue(import_id, min(_FIRST_PAUSE * 2 ** int(row.attempts), _LONGEST_PAUSE))
+    except Exception:
+        storage.give_back(row, lease)
+        raise
+    else:
+        if not is_over:
+            storage.give_back(row, lease)
+            _queue(import_id)
+
+
+def _take(row: ImportFile, lease: str, seconds: float) -> bool:
+    """Whether there is nothing left to do for now."""
+    until = time.monotonic() + seconds
+    uploaded = files.find(upload_key(row.import_id))
+    if uploaded is None and not row.etag:
+        return True
+    if not storage.take(row, lease, uploaded.etag if uploaded else ""):
+        # Who has it may be dead: its own message comes back, and this one all the more.
+        _queue(row.import_id, _BUSY_SECONDS)
+        return True
+    try:
+        if not _Run(row, lease, _source(row, uploaded), until).run():
+            return False
+    except Broken as broken:
+        observability.count("ImportFailed")
+        _finish(row, lease, ImportStatus.FAILED, broken.reason)
+    else:
+        _finish(row, lease, ImportStatus.DONE)
+    return True
+
+
+def _queue(import_id: str, delay: int = 0) -> None:
+    if queues.send_ids(settings().queue_url("imports"), [import_id], delay=delay):
+        raise Unavailable
+
+
+def _source(row: ImportFile, uploaded: Uploaded | None) -> Source:
+    """The file that an import began with. Raises Broken where it is gone, was tried too often, or may not be read."""
+    if uploaded is None or uploaded.etag != row.etag:
+        raise Broken("the file was replaced or removed while it was read")
+    if row.attempts > TRIES:
+        raise Broken(f"the portal came no further with it in {TRIES} tries; its operators were told")
+    if not _may_still(row):
+        raise Broken("whoever asked for it may import no more")
+    return Source(upload_key(row.import_id), uploaded)
+
+
+def _may_still(row: ImportFile) -> bool:
+    client = accounts.find_client(row.client_id)
+    if client is None:
+        return False
+    if row.actor_kind == ActorKind.CLIENT:
+        return not client.disabled and ClientScope.RECORDS_WRITE in json.loads(client.scopes)
+    account = accounts.find_account(row.actor_id)
+    if account is None or account.disabled:
+        return False
+    return Actor(ActorKind.ACCOUNT, account.pk, roles=account.staff_roles).has(Permission.RECORDS_IMPORT)
+
+
+class _Run:
+    """What one worker does with one import."""
+
+    def __init__(self, row: ImportFile, lease: str, source: Source, until: float) -> None:
+        self._row, self._lease, self._source, self._until = row, lease, source, until
+
+    def run(self) -> bool:
+        """Whether the file is done. Raises Broken, TakenOver, Unavailable."""
+        while True:
+            stage = Stage(int(self._row.stage))
+            if not (self._count() if stage is Stage.COUNT else self._take_in(stage)):
+                return False
+            later = [one for one in Stage if one > stage and int(self._row.stages) >> one & 1]
+            if not later:
+                return True
+            storage.note_step(self._row, self._lease, Step(later[0], Place(int(self._row.entries_at))))
+
+    def _is_late(self) -> bool:
+        return time.monotonic() > self._until
+
+    def _count(self) -> bool:
+        """Read the file to its end, which what is broken does not have, and note which stages have resources."""
+        row, file, is_late = self._row, reading.open_file(self._source, self._row), False
+        total, stages, place = int(row.total), int(row.stages), row.place
+        for piece in file.whole():
+            total, stages, place = total + 1, stages | 1 << stage_of(piece.raw, FileFormat(row.format)), piece.place
+            if is_late := self._is_late():
+                break
+        counted = Counted(place, total, stages, file.head, int(row.entries_at) or file.begins_at.offset)
+        storage.note_count(row, self._lease, counted)
+        return not is_late
+
+    def _take_in(self, stage: Stage) -> bool:
+        batch = Batch()
+        for piece in reading.open_file(self._source, self._row).entries():
+            if stage_of(piece.raw, FileFormat(self._row.format)) is stage:
+                batch.add(piece)
+            is_late = self._is_late()
+            if batch.is_full or is_late:
+                self._store(stage, batch, piece.place)
+                batch = Batch()
+            if is_late:
+                return False
+        if batch.pieces:
+            self._store(stage, batch, batch.pieces[-1].place)
+        return True
+
+    def _store(self, stage: Stage, batch: Batch, place: Place) -> None:
+        taken = batches.take_in(self._row, self._lease, batch)
+        if taken.refused:
+            key = reject_part_key(self._row.import_id, int(self._row.reject_parts))
+            files.put(key, batches.reject_lines(self._row, batch, taken.refused))
+        became, refused = Counter(taken.became.values()), len(taken.refused)
+        storage.note_step(self._row, self._lease, Step(stage, place, became, refused, 1 if refused else 0))
+
+
+def _finish(row: ImportFile, lease: str, status: ImportStatus, failure: str | None = None) -> None:
+    key = _join_rejects(row)
+    with transaction() as tx:
+        storage.finish(tx, row, lease, status, rejects_key=key, failure=failure)
+        about: dict[str, object] = {"import_id": row.import_id, "status": status}
+        audit.record(tx, Entry(SYSTEM, Action.IMPORT_FINISH, about=about))
+    files.remove(upload_key(row.import_id))
+    observability.event(
+        "import.file_done",
+        import_id=row.import_id,
+        code=status,
+        created_count=int(row.created),
+        updated_count=int(row.updated),
+        unchanged_count=int(row.unchanged),
+        kept_raw_count=int(row.kept_raw),
+        refused_count=int(row.refused),
+    )
+
+
+def _tidy(import_id: str, row: ImportFile | None) -> None:
+    """Take away a file that nobody needs any more; what a cancelled import has refused is still to be had."""
+    if row is not None and row.is_open:
+        return
+    files.remove(upload_key(import_id))
+    if row is not None and row.status == ImportStatus.CANCELLED and not row.rejects_key and (key := _join_rejects(row)):
+        storage.note_rejects(row, key)
+
+
+def _join_rejects(row: ImportFile) -> str | None:
+    """One file of all that was refused, where anything was."""
+    if not row.reject_parts:
+        return None
+    key = rejects_key(row.import_id)
+    files.join((reject_part_key(row.import_id, number) for number in range(int(row.reject_parts))), key)
+    return key
