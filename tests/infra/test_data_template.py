@@ -61,7 +61,19 @@ def test_every_table_is_encrypted_recoverable_and_protected(table: dict[str, Any
     assert properties["DeletionProtectionEnabled"] == {"Ref": "DeletionProtection"}
 
 
-QUEUES = ("Notices", "Email", "Sms", "Push", "Events", "Webhooks", "References", "Exports", "Purges", "Feedback")
+QUEUES = (
+    "Notices",
+    "Email",
+    "Sms",
+    "Push",
+    "Events",
+    "Webhooks",
+    "References",
+    "Exports",
+    "Purges",
+    "Imports",
+    "Feedback",
+)
 
 
 def test_every_queue_is_encrypted_and_answers_over_tls_only() -> None:
@@ -77,15 +89,25 @@ def test_every_queue_is_encrypted_and_answers_over_tls_only() -> None:
         assert by_sid["TlsOnly"]["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
-def test_nothing_but_its_own_topic_is_let_into_a_queue_by_the_queue() -> None:
+def test_nothing_but_its_own_topic_or_bucket_is_let_into_a_queue_by_the_queue(aws: EmbeddedAws) -> None:
     statements = [
         (tuple(queue["Ref"] for queue in policy["Properties"]["Queues"]), statement)
         for policy in _of_type("AWS::SQS::QueuePolicy").values()
         for statement in policy["Properties"]["PolicyDocument"]["Statement"]
         if statement["Effect"] == "Allow"
     ]
-    ((queues, allowed),) = statements
-    assert queues == ("FeedbackQueue",)
+    let_in = dict(statements)
+    assert set(let_in) == {("FeedbackQueue",), ("ImportsQueue",)}
+    uploads = let_in["ImportsQueue",]
+    assert (uploads["Principal"], uploads["Action"]) == ({"Service": "s3.amazonaws.com"}, "sqs:SendMessage")
+    assert uploads["Resource"] == {"Fn::GetAtt": ["ImportsQueue", "Arn"]}
+    bucket = uploads["Condition"]["ArnEquals"]["aws:SourceArn"]["Fn::Sub"]
+    key = {one["Sid"]: one for one in _TEMPLATE.resources["DataKey"]["Properties"]["KeyPolicy"]["Statement"]}
+    assert key["UploadsToEncryptedQueue"]["Condition"]["ArnEquals"]["aws:SourceArn"]["Fn::Sub"] == bucket
+    # By its name, since bucket, queue and key would wait for each other by reference.
+    named = bucket.rpartition(":::")[2].replace("${Stack}", "portal-local").replace("${AWS::Region}", REGION)
+    assert named.replace("${AWS::AccountId}", "123456789012") == aws.deployed.outputs["ImportsBucketName"]
+    allowed = let_in["FeedbackQueue",]
     assert allowed["Principal"] == {"Service": "sns.amazonaws.com"}
     assert (allowed["Action"], allowed["Resource"]) == ("sqs:SendMessage", {"Fn::GetAtt": ["FeedbackQueue", "Arn"]})
     assert allowed["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Ref": "Feedback"}}}

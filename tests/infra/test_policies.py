@@ -36,6 +36,7 @@ FUNCTIONS = (
     "refresh_references",
     "build_exports",
     "purge_accounts",
+    "import_files",
     "sweep_outbox",
     "lock_seals",
 )
@@ -60,7 +61,8 @@ def _consumes(queue: str) -> set[Permission]:
 
 # What Lambda itself does with a function's role: "Using AWS Lambda with Amazon SQS", "… with DynamoDB Streams".
 SOURCES: dict[str, set[Permission]] = {
-    "api_handler": set(),
+    # What is signed here is asked for by whoever has the address, with the function's own rights.
+    "api_handler": {("s3:PutObject", "ImportsBucketArn/uploads/*"), ("s3:GetObject", "ImportsBucketArn/rejects/*")},
     "relay_outbox": {
         ("dynamodb:DescribeStream", "OutboxStreamArn"),
         ("dynamodb:GetRecords", "OutboxStreamArn"),
@@ -85,6 +87,7 @@ SOURCES: dict[str, set[Permission]] = {
     "refresh_references": _consumes("ReferencesQueueArn"),
     "build_exports": _consumes("ExportsQueueArn"),
     "purge_accounts": _consumes("PurgesQueueArn"),
+    "import_files": _consumes("ImportsQueueArn"),
     "sweep_outbox": set(),
     "lock_seals": set(),
 }

@@ -43,7 +43,8 @@ class AwsCall:
 Hook: TypeAlias = Callable[[AwsCall], None]
 
 
-def _clients() -> dict[str, Any]:
+def clients() -> dict[str, Any]:
+    """The clients that the portal makes its calls by, by their services."""
     from chalicelib.clients.aws import client
     from chalicelib.models.base import connection
 
@@ -54,7 +55,7 @@ def _clients() -> dict[str, Any]:
 def hooked(hook: Hook) -> Iterator[None]:
     """Shows every call to `hook` before it is sent; what the hook raises is what the portal gets."""
     with ExitStack() as ends:
-        for service, client in _clients().items():
+        for service, client in clients().items():
             name = uuid4().hex
 
             def listen(params: Any, model: Any, service: str = service, **_rest: Any) -> None:

@@ -17,7 +17,7 @@ from chalicelib.handlers.operations import REGISTRY, Operation
 from chalicelib.models import accounts, patient_changes, webhooks
 from chalicelib.models.transaction import transaction
 from chalicelib.services import devices, suppressions
-from tests.support import contact_changes, factors, merging, passkeys, registering
+from tests.support import contact_changes, factors, import_files, merging, passkeys, registering
 from tests.support.caregivers import ask_to_act, give, invitation_to
 from tests.support.clinic_system import happen
 from tests.support.crowd import fresh_address
@@ -189,6 +189,7 @@ PARAMETERS: dict[str, Callable[[Portal, Somebody], str]] = {
     "merge_id": _merge_of,
     "staff_id": lambda *_: new_member().staff_id,
     "client_id": lambda portal, _: portal.new_client("events.read")[0],
+    "import_id": lambda portal, _: import_files.ask(portal).json["import_id"],
     "kind": lambda *_: "terms",
 }
 """What stands for an object in a path, by the name of the parameter."""
@@ -196,7 +197,7 @@ PARAMETERS: dict[str, Callable[[Portal, Somebody], str]] = {
 LOOKS = frozenset({"patient:lookup", "patient:access", "account:lookup", "audit:read"})
 """What is audited of a look alone, such as the one that an edit begins with."""
 
-OF_CLIENTS = frozenset({"webhook_id", "delivery_id"})
+OF_CLIENTS = frozenset({"webhook_id", "delivery_id", "import_id"})
 """Parameters whose objects are a client's."""
 
 OF_ACCOUNTS = frozenset(
@@ -232,6 +233,7 @@ ABSENT = {
     "merge_id": f"mrg_{MISSING_ID}",
     "staff_id": f"stf_{MISSING_ID}",
     "client_id": f"cli_{MISSING_ID}",
+    "import_id": f"imp_{MISSING_ID}",
     "kind": "nothing-of-the-kind",
 }
 
@@ -460,6 +462,7 @@ def bodies(portal: Portal, whose: Somebody) -> dict[str, Callable[[], dict[str, 
         "clients_rotate_secret": lambda: {"_path": {"client_id": portal.new_client("events.read")[0]}},
         "webhooks_create_webhook": lambda: {"url": "http://127.0.0.1:9/", "types": ["account.created"]},
         "webhooks_replay": lambda: {"_path": {"webhook_id": _webhook_of(portal, whose)}},
+        "import_files_create_import": lambda: {"format": "bundle", "size": 1_000, "client_id": client_id},
         "clinic_import_fhir": lambda: condition(f"Patient/{whose.person.patient.resource_id}"),
         "preferences_replace_preferences": lambda: {"rows": [], "quiet_hours": {"starts": "22:00", "ends": "07:00"}},
         "push_devices_register_device": lambda: {"platform": "ios", "push_token": f"token:{uuid.uuid4().hex}"},

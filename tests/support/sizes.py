@@ -16,6 +16,10 @@ _SIZES: Final = {
     "DL 1": _Size(full=1, small=100),
     # The sealing of audit entries is ended at every n-th step.
     "AC 5": _Size(full=1, small=7),
+    # Resources of one file, with a poison line on every thousandth (every fiftieth where it is small).
+    "ingest": _Size(full=100_000, small=1_000),
+    # The worker of a file is ended at every n-th step.
+    "ingest crashes": _Size(full=1, small=12),
     # Concurrent activations of one clinic number.
     "ID 3": _Size(full=200, small=40),
     # Concurrent registrations of one username, and of one email.

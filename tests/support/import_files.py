@@ -1,0 +1,94 @@
+"""Files that a clinic's system has the portal import: it asks, uploads, waits, and reads the rejects."""
+
+import json
+import urllib.error
+import urllib.request
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from tests.support.fhir import Json
+from tests.support.portal import Answer, Portal
+
+PATH = "/v1/clinic/imports"
+COUNTS = ("created", "updated", "unchanged", "kept_raw", "refused")
+
+
+def ndjson(*resources: Json | str) -> bytes:
+    """A line for each resource; a text is a line as it is."""
+    return b"".join((one if isinstance(one, str) else json.dumps(one)).encode() + b"\n" for one in resources)
+
+
+def ask(portal: Portal, *, token: str | None = None, key: str | None = None, **body: Any) -> Answer:
+    """Ask for an import."""
+    headers = {"Idempotency-Key": key or str(uuid.uuid4())}
+    return portal.call("POST", PATH, body, token=token or portal.client_token(), headers=headers)
+
+
+def put(url: str, body: bytes) -> int:
+    """Upload a file to an address that the portal gave; the status."""
+    headers = {"Content-Type": "application/octet-stream"}
+    asked = urllib.request.Request(url, data=body, method="PUT", headers=headers)
+    try:
+        with urllib.request.urlopen(asked) as answer:
+            status: int = answer.status
+            return status
+    except urllib.error.HTTPError as refused:
+        with refused:
+            return refused.code
+
+
+def uploaded(portal: Portal, body: bytes, **asked: Any) -> str:
+    """The id of an import whose file was uploaded, and that nobody has worked yet."""
+    made = ask(portal, **asked)
+    assert made.status == 201, made.text
+    assert put(made.json["upload_url"], body) == 200
+    import_id: str = made.json["import_id"]
+    return import_id
+
+
+@dataclass(frozen=True)
+class Import:
+    """What an import says of itself."""
+
+    portal: Portal
+    json: Json
+
+    @property
+    def id(self) -> str:
+        return str(self.json["import_id"])
+
+    def counts(self) -> dict[str, int]:
+        """What became of resources; whatever is none is left out."""
+        return {name: self.json[name] for name in COUNTS if self.json[name]}
+
+    def rejects(self) -> list[Json]:
+        """What was refused, by the place in the file."""
+        url = self.json["rejects_url"]
+        if url is None:
+            return []
+        with urllib.request.urlopen(url) as answer:
+            found = [json.loads(line) for line in answer.read().splitlines()]
+        return sorted(found, key=lambda one: one.get("line", one.get("index")))
+
+
+def read(portal: Portal, import_id: str, token: str | None = None) -> Import:
+    """How far an import is."""
+    answer = portal.call("GET", f"{PATH}/{import_id}", token=token or portal.client_token())
+    assert answer.status == 200, answer.text
+    return Import(portal, answer.json)
+
+
+def take(portal: Portal, body: bytes, **asked: Any) -> Import:
+    """An import from beginning to end."""
+    import_id = uploaded(portal, body, **asked)
+    portal.drain()
+    return read(portal, import_id)
+
+
+def bundle_text(resources: Iterable[Json], urls: dict[str, str] | None = None, **more: Any) -> bytes:
+    """One large Bundle on one line."""
+    from tests.support import fhir
+
+    return json.dumps({**fhir.bundle(*resources, urls=urls), **more}).encode()
