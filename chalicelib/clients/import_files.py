@@ -60,11 +60,16 @@ def read(key: str, etag: str, begin: int, end: int) -> bytes:
 
 
 def put(key: str, body: bytes) -> None:
-    """Keep a part of what was refused. Raises Retryable or Permanent."""
+    """Keep what belongs to an import. Raises Retryable or Permanent."""
     with translated():
-        client("s3").put_object(
-            Bucket=settings().imports_bucket, Key=key, Body=body, ContentType="application/x-ndjson"
-        )
+        client("s3").put_object(Bucket=settings().imports_bucket, Key=key, Body=body)
+
+
+def get(key: str) -> bytes:
+    """What `put` kept. Raises Retryable or Permanent."""
+    with translated():
+        body: bytes = client("s3").get_object(Bucket=settings().imports_bucket, Key=key)["Body"].read()
+    return body
 
 
 def remove(key: str) -> None:
@@ -88,7 +93,7 @@ def join(keys: Iterable[str], key: str) -> None:
 def _parts(keys: Iterable[str]) -> Iterable[bytes]:
     held = io.BytesIO()
     for key in keys:
-        held.write(client("s3").get_object(Bucket=settings().imports_bucket, Key=key)["Body"].read())
+        held.write(get(key))
         if held.tell() >= _PART:
             yield held.getvalue()
             held = io.BytesIO()

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from chalicelib.domain.fhir import text
 from chalicelib.domain.records.categories import DIRECTORY
@@ -72,24 +72,25 @@ _STAGES: Final = {
 _EARLY: Final = re.compile(rb'"resourceType"\s*:\s*"(?:' + "|".join(sorted(_STAGES)).encode() + rb')"')
 
 
-def stage_of(raw: bytes | None, format: FileFormat) -> Stage:
-    """The stage in which a line or an entry is taken in.
+class Look(NamedTuple):
+    """In which stage a line or an entry is taken in, and its resource, where it had to be read to tell."""
 
-    What cannot be read, or is too long (None), is refused in the last.
-    """
+    stage: Stage
+    resource: Any = None
+
+
+def look_at(raw: bytes | None, format: FileFormat) -> Look:
+    """In which stage a line or an entry is taken in; what cannot be read, or is too long (None), in the last."""
     # A resource of the last stage is told without reading it, unless it contains one of another.
     if raw is None or not _EARLY.search(raw):
-        return Stage.REST
+        return Look(Stage.REST)
     try:
         found = text.parse(raw)
     except text.MalformedJson:
-        return Stage.REST
-    return _STAGES.get(_type_of(found, format), Stage.REST)
-
-
-def _type_of(found: Any, format: FileFormat) -> str:
+        return Look(Stage.REST)
     resource = found.get("resource") if format is FileFormat.BUNDLE and isinstance(found, dict) else found
-    return str(resource.get("resourceType")) if isinstance(resource, dict) else ""
+    resource_type = str(resource.get("resourceType")) if isinstance(resource, dict) else ""
+    return Look(_STAGES.get(resource_type, Stage.REST), resource)
 
 
 @dataclass(frozen=True, slots=True)

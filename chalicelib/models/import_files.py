@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.exceptions import UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
@@ -65,6 +65,7 @@ class ImportFile(AccountsTable, discriminator="import_file"):
     entries_at = NumberAttribute(default=0)
     stages = NumberAttribute(default=0)
     total = NumberAttribute(default=0)
+    has_numbers = BooleanAttribute(default=False)
     tally = UnicodeAttribute(default="")
     created = NumberAttribute(default=0)
     updated = NumberAttribute(default=0)
@@ -128,7 +129,8 @@ class Step:
 class Counted:
     """How far a file was read before anything is taken in: what it has up to a place, and where its entries begin.
 
-    `stages` has the bit of each stage that has resources, `head` what the Bundle says of itself.
+    `stages` has the bit of each stage that has resources, `head` what the Bundle says of itself; `has_numbers` says
+    that there are Social Security numbers to be known again.
     """
 
     place: Place
@@ -136,6 +138,7 @@ class Counted:
     stages: int
     head: Mapping[str, str]
     entries_at: int
+    has_numbers: bool
 
 
 class ToldOf(AccountsTable, discriminator="told_of_import"):
@@ -223,6 +226,7 @@ def note_count(row: ImportFile, lease: str, counted: Counted) -> None:
         ImportFile.stages.set(counted.stages),
         ImportFile.head.set(json.dumps(dict(counted.head))),
         ImportFile.entries_at.set(counted.entries_at),
+        ImportFile.has_numbers.set(counted.has_numbers),
         ImportFile.attempts.set(0),
     ]
     _require(_update(row, actions, ImportFile.lease == lease))

@@ -1,9 +1,11 @@
 """POST and GET /v1/clinic/imports: large files through the bucket, and what became of each line and entry."""
 
+import base64
 import gzip
 import json
 import random
 import uuid
+import zlib
 from typing import Any
 
 import pytest
@@ -321,6 +323,36 @@ def test_rejects_say_nothing_of_what_was_in_the_line(portal: Portal) -> None:
     done = take(portal, ndjson(*lines))
     assert done.counts() == {"refused": 3, "kept_raw": 1}
     assert secret not in str(done.rejects())
+
+
+def test_a_social_security_number_is_masked_in_whatever_part_of_a_file_repeats_it(portal: Portal) -> None:
+    """AC 7: the patient and what is about them are in different batches, and worked by different workers."""
+    from chalicelib.services.import_files import worker
+
+    number, other = "987654321", "987654322"
+    patient = fhir.patient(identifier=[{"system": fhir.SSN, "value": "987-65-4321"}])
+    cda = base64.b64encode(f"<id>{number}</id>".encode()).decode()
+    results = [
+        fhir.lab(patient, note=[{"text": f"Her card says 0{number}, not {other}."}]),
+        fhir.condition(patient, f"987 65 4321 and {number}"),
+        fhir.lab(patient, contained=[{"resourceType": "Binary", "contentType": "text/xml", "data": cda}]),
+    ]
+    for body, asked in ((ndjson(*results, patient), "ndjson"), (bundle_text([*results, patient]), "bundle")):
+        import_id = uploaded(portal, body, format=asked)
+        while read(portal, import_id).json["status"] not in {"done", "failed"}:
+            worker.work(import_id, seconds=0)
+        portal.drain()
+        assert read(portal, import_id).counts() == ({"created": 4} if asked == "ndjson" else {"unchanged": 4})
+    versions = [kept for row in portal.rows("patients") if (kept := _sent(row)) is not None]
+    (noted,) = (one for one in versions if "Her card says" in one)
+    assert f"0*********, not {other}" in noted
+    assert not [one for one in versions if number in one or "987 65 4321" in one or cda in one]
+    assert not [key for key in _in_the_bucket(portal) if not key.startswith("rejects/")]
+
+
+def _sent(row: dict[str, Any]) -> str | None:
+    body = row.get("body", {}).get("B")
+    return zlib.decompress(body).decode() if body else None
 
 
 # --- ending it -------------------------------------------------------------------------------------------------------

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from chalicelib.clients import aws
+from chalicelib.models import base
 from infra.local.remote_aws import RemoteAws
 from tests.support import fhir, sizes
 from tests.support.aws_process import aws_process
@@ -35,8 +37,16 @@ _REASONS = ("no valid JSON", "NaN", "no patient is known", "resource type", "no 
 @pytest.fixture(scope="module")
 def portal() -> Iterator[Portal]:
     """The embedded AWS in another process: its own memory is not what is measured."""
-    with aws_process() as url, RemoteAws(url) as aws:
-        yield Portal(aws)
+    with aws_process() as url, RemoteAws(url) as remote:
+        _forget_clients()
+        yield Portal(remote)
+    _forget_clients()
+
+
+def _forget_clients() -> None:
+    """Those of another AWS lead there still."""
+    aws.forget()
+    base.disconnect()
 
 
 def _resources(count: int) -> Iterator[fhir.Json]:
@@ -111,25 +121,25 @@ def test_a_bundle_on_one_line_is_taken_in_with_the_same_memory(portal: Portal, p
     promise("ingest 1", what, asked=f"under {_MOST_GROWTH_MB} MB", measured=growth, passed=growth < _MOST_GROWTH_MB)
 
 
-def test_a_file_is_no_slower_than_calls(portal: Portal, promise: Promise) -> None:
-    """Both by one worker in one process, over the same connection, with the same resources of other patients."""
+def test_a_file_costs_no_more_than_calls(portal: Portal, promise: Promise) -> None:
+    """The portal's own time on the processor, in turns, with the same resources of other patients; AWS is elsewhere."""
     from chalicelib.services.import_files import worker
 
-    token, count = portal.client_token(), 1_000
-    began = time.perf_counter()
-    resources = _resources(count)
-    while some := list(islice(resources, _OF_ONE_PATIENT)):
-        assert portal.import_fhir(fhir.bundle(*some), token=token).json["created"] == len(some)
-    by_calls = time.perf_counter() - began
-    made = ask(portal).json
-    body = ndjson(*_resources(count))
-    assert put(made["upload_url"], body) == 200
-    began = time.perf_counter()
-    worker.work(made["import_id"])
-    by_file = time.perf_counter() - began
-    assert read(portal, made["import_id"]).counts() == {"created": count}
-    ratio = round(by_file / by_calls, 2)
-    what = (
-        f"{count} resources: time by a file ({1000 * by_file / count:.1f} ms each) against calls of {_OF_ONE_PATIENT}"
-    )
-    promise("ingest 3", what, asked="at most 1.5", measured=ratio, passed=ratio <= 1.5)
+    token, count, rounds = portal.client_token(), 500, 3
+    by_calls, by_file = [], []
+    for _ in range(rounds):
+        resources = _resources(count)
+        began = time.process_time()
+        while some := list(islice(resources, _OF_ONE_PATIENT)):
+            assert portal.import_fhir(fhir.bundle(*some), token=token).json["created"] == len(some)
+        by_calls.append(time.process_time() - began)
+        made = ask(portal).json
+        assert put(made["upload_url"], ndjson(*_resources(count))) == 200
+        began = time.process_time()
+        worker.work(made["import_id"])
+        by_file.append(time.process_time() - began)
+        assert read(portal, made["import_id"]).counts() == {"created": count}
+    ratio = round(min(by_file) / min(by_calls), 2)
+    each = 1_000 * min(by_file) / count
+    what = f"processor time of {count} resources by a file ({each:.1f} ms each) against calls of {_OF_ONE_PATIENT}"
+    promise("ingest 3", what, asked="at most 1.2", measured=ratio, passed=ratio <= 1.2)

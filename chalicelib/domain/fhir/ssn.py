@@ -7,9 +7,9 @@ what is written like one in prose. A masked number keeps its length and shows no
 import base64
 import binascii
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 MASK: Final = "***-**-****"
 _SYSTEMS: Final = frozenset(
@@ -40,6 +40,12 @@ _NAMES: Final = frozenset(
 _TEXTUAL: Final = re.compile(r"text/|[\w/.+-]*(?:xml|json|rtf)", re.IGNORECASE)
 
 
+_SPELLED: Final = re.compile(r"\d{3}[-. ]?\d{2}[-. ]?\d{4}")
+
+IsKnown: TypeAlias = Callable[[str], bool]
+"""Whether nine digits are somebody's number."""
+
+
 class Masked(NamedTuple):
     """`payload` without Social Security numbers, and `last_four` per index of a Patient's entry (0 for a bare one)."""
 
@@ -49,20 +55,56 @@ class Masked(NamedTuple):
 
 @dataclass(slots=True)
 class _Numbers:
-    """The numbers found so far, digits only, and the pattern of all of them."""
+    """The numbers found so far, digits only."""
 
     digits: set[str] = field(default_factory=set)
 
-    def pattern(self) -> re.Pattern[str] | None:
-        spellings = (rf"{n[:3]}[-. ]?{n[3:5]}[-. ]?{n[5:]}" for n in sorted(self.digits))
-        return re.compile("|".join(spellings)) if self.digits else None
+    def finder(self, is_known: IsKnown | None) -> "_Finder | None":
+        return _Finder(self.digits, is_known) if self.digits or is_known else None
 
 
-def mask(payload: Any) -> Masked:
-    """Mask a parsed payload. The parts without any such number are shared with the original, which stays as it was."""
+class _Finder:
+    """Finds numbers in text, in any spelling: those of a payload, and those that are known beside it."""
+
+    def __init__(self, digits: set[str], is_known: IsKnown | None) -> None:
+        spellings = (rf"{n[:3]}[-. ]?{n[3:5]}[-. ]?{n[5:]}" for n in sorted(digits))
+        self._pattern = re.compile("|".join(spellings)) if digits else None
+        self._is_known = is_known
+
+    def masked(self, text: str) -> str:
+        if self._pattern is not None:
+            text = self._pattern.sub(_stars, text)
+        return self._without_known(text, self._is_known) if self._is_known is not None else text
+
+    def is_number(self, text: str) -> bool:
+        return len(text) == _DIGITS and self.masked(text) != text
+
+    @staticmethod
+    def _without_known(text: str, is_known: IsKnown) -> str:
+        at = 0
+        # A longer run of digits may hold one at any place.
+        while found := _SPELLED.search(text, at):
+            at = found.start() + 1
+            if is_known(_digits(found[0])):
+                text = text[: found.start()] + _stars(found) + text[found.end() :]
+                at = found.end()
+        return text
+
+
+def mask(payload: Any, is_known: IsKnown | None = None) -> Masked:
+    """Mask a parsed payload. The parts without any such number are shared with the original, which stays as it was.
+
+    `is_known` says of nine digits whether they are such a number, where what was sent came in several payloads.
+    """
     numbers = _Numbers()
     masked = _mask_named(payload, numbers)
-    return Masked(_mask_occurrences(masked, numbers.pattern(), ""), _last_four(payload))
+    return Masked(_mask_occurrences(masked, numbers.finder(is_known), ""), _last_four(payload))
+
+
+def numbers_of(patient: Any) -> set[str]:
+    """The numbers that the identifiers of a Patient say they are, digits only."""
+    named = (one for one in _patient_identifiers(patient) if is_ssn(one))
+    return {digits for one in named if len(digits := _digits(one.get("value"))) == _DIGITS}
 
 
 def is_ssn_system(system: object) -> bool:
@@ -154,31 +196,31 @@ def _mask_search(text: str, numbers: _Numbers) -> str:
     return _IN_SEARCH.sub(replace, text)
 
 
-def _mask_occurrences(value: Any, pattern: re.Pattern[str] | None, name: str) -> Any:
+def _mask_occurrences(value: Any, finder: _Finder | None, name: str) -> Any:
     kind = type(value)
     if kind is str:
-        return _mask_string(value, pattern, name)
+        return _mask_string(value, finder, name)
     if kind is dict:
-        members = {key: _mask_occurrences(member, pattern, key) for key, member in value.items()}
-        return _changed_dict(value, _mask_attachment(members, pattern) if "data" in members else members)
+        members = {key: _mask_occurrences(member, finder, key) for key, member in value.items()}
+        return _changed_dict(value, _mask_attachment(members, finder) if "data" in members else members)
     if kind is list:
-        return _changed_list(value, [_mask_occurrences(member, pattern, name) for member in value])
-    if kind is int and pattern and pattern.fullmatch(str(value)):
+        return _changed_list(value, [_mask_occurrences(member, finder, name) for member in value])
+    if kind is int and finder and finder.is_number(str(value)):
         return MASK
     return value
 
 
-def _mask_string(text: str, pattern: re.Pattern[str] | None, name: str) -> str:
+def _mask_string(text: str, finder: _Finder | None, name: str) -> str:
     if len(text) < _DIGITS:
         return text
-    if pattern:
-        text = pattern.sub(_stars, text)
+    if finder:
+        text = finder.masked(text)
     if name not in _NAMES and _LOOKS_LIKE.search(text):
         text = _IN_PROSE.sub(_stars, text)
     return text
 
 
-def _mask_attachment(members: dict[str, Any], pattern: re.Pattern[str] | None) -> dict[str, Any]:
+def _mask_attachment(members: dict[str, Any], finder: _Finder | None) -> dict[str, Any]:
     """Mask inside the base64 text of a document. Its length stays; its hash would tell, and no longer fits."""
     content_type, data = members.get("contentType"), members.get("data")
     if not isinstance(data, str) or not isinstance(content_type, str) or not _TEXTUAL.match(content_type):
@@ -187,7 +229,7 @@ def _mask_attachment(members: dict[str, Any], pattern: re.Pattern[str] | None) -
         text = base64.b64decode(data).decode("utf-8")
     except (binascii.Error, UnicodeDecodeError):
         return members
-    masked = _mask_string(_IN_CDA.sub(_mask_cda, text), pattern, "text")
+    masked = _mask_string(_IN_CDA.sub(_mask_cda, text), finder, "text")
     if masked == text:
         return members
     rest = {name: member for name, member in members.items() if name != "hash"}

@@ -16,6 +16,7 @@ from chalicelib.errors import PortalError
 from chalicelib.models import import_files as storage
 from chalicelib.models.import_files import ImportFile
 from chalicelib.models.transaction import Transaction
+from chalicelib.services.import_files.numbers import Numbers
 from chalicelib.services.imports.news import Memory
 from chalicelib.services.imports.take_in import Progress, take_in_entries
 
@@ -80,7 +81,7 @@ class Taken:
     refused: Mapping[int, str]
 
 
-def take_in(row: ImportFile, lease: str, batch: Batch) -> Taken:
+def take_in(row: ImportFile, lease: str, batch: Batch, numbers: Numbers) -> Taken:
     """Take a batch in. What the import's tally says is stored already is not stored, nor counted, again.
 
     Raises TakenOver, Unavailable.
@@ -93,7 +94,7 @@ def take_in(row: ImportFile, lease: str, batch: Batch) -> Taken:
         except text.MalformedJson as wrong:
             values.append(None)
             refused[number] = str(wrong)
-    masked = ssn.mask({"resourceType": "Bundle", "entry": values})
+    masked = ssn.mask({"resourceType": "Bundle", "entry": values}, numbers.is_known if numbers else None)
     entries = masked.payload["entry"]
     reading = read_located(
         (number, _where(row, piece), entries[number])

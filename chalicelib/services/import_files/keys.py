@@ -13,6 +13,11 @@ def import_of(key: str) -> str:
     return key.removeprefix(_UPLOADS)
 
 
+def numbers_key(import_id: str) -> str:
+    """By what the Social Security numbers of the file's patients are known again."""
+    return f"working/{import_id}"
+
+
 def reject_part_key(import_id: str, number: int) -> str:
     """What was refused of one batch; written again it is the same."""
     return f"rejects/{import_id}/{number:08d}.ndjson"

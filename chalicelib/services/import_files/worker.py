@@ -16,16 +16,16 @@ from chalicelib.clients.import_files import Uploaded
 from chalicelib.domain.access import SYSTEM, Actor, ActorKind, ClientScope
 from chalicelib.domain.audit import Action, Entry
 from chalicelib.domain.fhir.pieces import Broken, Place
-from chalicelib.domain.import_files import TRIES, FileFormat, ImportStatus, Stage, stage_of
+from chalicelib.domain.import_files import TRIES, FileFormat, ImportStatus, Stage, look_at
 from chalicelib.domain.staff import Permission
 from chalicelib.errors import Unavailable
 from chalicelib.models import accounts, audit
 from chalicelib.models import import_files as storage
 from chalicelib.models.import_files import Counted, ImportFile, Step, TakenOver
 from chalicelib.models.transaction import transaction
-from chalicelib.services.import_files import batches, reading
+from chalicelib.services.import_files import batches, numbers, reading
 from chalicelib.services.import_files.batches import Batch
-from chalicelib.services.import_files.keys import import_of, reject_part_key, rejects_key, upload_key
+from chalicelib.services.import_files.keys import import_of, numbers_key, reject_part_key, rejects_key, upload_key
 from chalicelib.services.import_files.reading import Source
 from chalicelib.settings import settings
 
@@ -131,6 +131,7 @@ class _Run:
 
     def __init__(self, row: ImportFile, lease: str, source: Source, until: float) -> None:
         self._row, self._lease, self._source, self._until = row, lease, source, until
+        self._numbers = numbers.load(row)
 
     def run(self) -> bool:
         """Whether the file is done. Raises Broken, TakenOver, Unavailable."""
@@ -151,17 +152,21 @@ class _Run:
         row, file, is_late = self._row, reading.open_file(self._source, self._row), False
         total, stages, place = int(row.total), int(row.stages), row.place
         for piece in file.whole():
-            total, stages, place = total + 1, stages | 1 << stage_of(piece.raw, FileFormat(row.format)), piece.place
+            look = look_at(piece.raw, FileFormat(row.format))
+            total, stages, place = total + 1, stages | 1 << look.stage, piece.place
+            if look.stage is Stage.PATIENTS:
+                self._numbers.note(look.resource)
             if is_late := self._is_late():
                 break
-        counted = Counted(place, total, stages, file.head, int(row.entries_at) or file.begins_at.offset)
-        storage.note_count(row, self._lease, counted)
+        has_numbers = numbers.save(row, self._numbers)
+        entries_at = int(row.entries_at) or file.begins_at.offset
+        storage.note_count(row, self._lease, Counted(place, total, stages, file.head, entries_at, has_numbers))
         return not is_late
 
     def _take_in(self, stage: Stage) -> bool:
         batch = Batch()
         for piece in reading.open_file(self._source, self._row).entries():
-            if stage_of(piece.raw, FileFormat(self._row.format)) is stage:
+            if look_at(piece.raw, FileFormat(self._row.format)).stage is stage:
                 batch.add(piece)
             is_late = self._is_late()
             if batch.is_full or is_late:
@@ -174,7 +179,7 @@ class _Run:
         return True
 
     def _store(self, stage: Stage, batch: Batch, place: Place) -> None:
-        taken = batches.take_in(self._row, self._lease, batch)
+        taken = batches.take_in(self._row, self._lease, batch, self._numbers)
         if taken.refused:
             key = reject_part_key(self._row.import_id, int(self._row.reject_parts))
             files.put(key, batches.reject_lines(self._row, batch, taken.refused))
@@ -188,7 +193,7 @@ def _finish(row: ImportFile, lease: str, status: ImportStatus, failure: str | No
         storage.finish(tx, row, lease, status, rejects_key=key, failure=failure)
         about: dict[str, object] = {"import_id": row.import_id, "status": status}
         audit.record(tx, Entry(SYSTEM, Action.IMPORT_FINISH, about=about))
-    files.remove(upload_key(row.import_id))
+    _remove(row.import_id)
     observability.event(
         "import.file_done",
         import_id=row.import_id,
@@ -205,9 +210,14 @@ def _tidy(import_id: str, row: ImportFile | None) -> None:
     """Take away a file that nobody needs any more; what a cancelled import has refused is still to be had."""
     if row is not None and row.is_open:
         return
-    files.remove(upload_key(import_id))
+    _remove(import_id)
     if row is not None and row.status == ImportStatus.CANCELLED and not row.rejects_key and (key := _join_rejects(row)):
         storage.note_rejects(row, key)
+
+
+def _remove(import_id: str) -> None:
+    files.remove(upload_key(import_id))
+    files.remove(numbers_key(import_id))
 
 
 def _join_rejects(row: ImportFile) -> str | None:
