@@ -100,12 +100,25 @@ _BY_OTHER = {
     },
     "opt in": {("sms-voice:DeleteOptedOutNumber", "opt-out-list")},
 }
+_UPLOADS, _WORKING, _REJECTS = (f"ImportsBucketArn/{name}/*" for name in ("uploads", "working", "rejects"))
 _PLAIN: dict[tuple[str, str], set[Permission]] = {
     ("s3", "GetObject"): {("s3:GetObject", "RecordsBucketArn/*")},
     ("s3", "PutObject"): {("s3:PutObject", "RecordsBucketArn/*")},
     ("s3", "PutObject of a head"): {("s3:PutObject", "SealsBucketArn/heads/*")},
     ("s3", "PutObject of an export"): {("s3:PutObject", "RecordsBucketArn/exports/*")},
     ("s3", "DeleteObject of an export"): {("s3:DeleteObject", "RecordsBucketArn/exports/*")},
+    # Whether a file is there is told only to those who may list the bucket.
+    ("s3", "HeadObject of an upload"): {("s3:GetObject", _UPLOADS), ("s3:ListBucket", "ImportsBucketArn")},
+    ("s3", "GetObject of an upload"): {("s3:GetObject", _UPLOADS)},
+    ("s3", "DeleteObject of an upload"): {("s3:DeleteObject", _UPLOADS)},
+    ("s3", "GetObject of a note"): {("s3:GetObject", _WORKING)},
+    ("s3", "PutObject of a note"): {("s3:PutObject", _WORKING)},
+    ("s3", "DeleteObject of a note"): {("s3:DeleteObject", _WORKING)},
+    ("s3", "GetObject of rejects"): {("s3:GetObject", _REJECTS)},
+    ("s3", "PutObject of rejects"): {("s3:PutObject", _REJECTS)},
+    ("s3", "CreateMultipartUpload of rejects"): {("s3:PutObject", _REJECTS)},
+    ("s3", "UploadPart of rejects"): {("s3:PutObject", _REJECTS)},
+    ("s3", "CompleteMultipartUpload of rejects"): {("s3:PutObject", _REJECTS)},
     ("secretsmanager", "GetSecretValue"): {("secretsmanager:GetSecretValue", "RootKeySecretArn")},
     ("sesv2", "SendEmail"): {("ses:SendEmail", "identity"), ("ses:SendEmail", "configuration-set")},
     ("sesv2", "DeleteSuppressedDestination"): {("ses:DeleteSuppressedDestination", "*")},
@@ -113,6 +126,10 @@ _PLAIN: dict[tuple[str, str], set[Permission]] = {
     ("sns", "SetEndpointAttributes"): {("sns:SetEndpointAttributes", "endpoint")},
     ("sns", "OptInPhoneNumber"): {("sns:OptInPhoneNumber", "*"), *_BY_OTHER["opt in"]},
 }
+
+
+_KINDS = {"exports": "an export", "uploads": "an upload", "working": "a note", "rejects": "rejects", "heads": "a head"}
+"""What a file is, by how its name begins."""
 
 
 def _permissions(call: AwsCall) -> set[Permission]:
@@ -132,11 +149,8 @@ def _permissions(call: AwsCall) -> set[Permission]:
             to_device = {("sns:Publish", "endpoint")}
             return to_device if "TargetArn" in params else {("sns:Publish", "no topic, no device"), *_BY_OTHER["send"]}
         case _:
-            kind = _KINDS.get(str(params.get("Key")).partition("/")[0], "")
-            return _PLAIN[call.service, f"{call.operation}{kind}"]
-
-
-_KINDS = {"exports": " of an export", "heads": " of a head"}
+            kind = _KINDS.get(str(params.get("Key")).partition("/")[0])
+            return _PLAIN[call.service, f"{call.operation} of {kind}" if kind else call.operation]
 
 
 def _table(name: str) -> str:

@@ -14,7 +14,17 @@ from chalicelib.handlers.operations import REGISTRY
 from chalicelib.models import caregivers
 from chalicelib.models.transaction import transaction
 from infra.local.feedback import Feedback
-from tests.support import clinic_work, contact_changes, factors, leaving, links, passkeys, registering, resets
+from tests.support import (
+    clinic_work,
+    contact_changes,
+    factors,
+    import_files,
+    leaving,
+    links,
+    passkeys,
+    registering,
+    resets,
+)
 from tests.support.aws_calls import failing, refused, unreachable
 from tests.support.caregivers import invite, new_email, new_invited
 from tests.support.caregivers import link_of as invited_link
@@ -59,7 +69,7 @@ def do_everything(portal: Portal) -> None:
     for channel in Channel:
         _fall_through(portal, channel)
     _come_back(portal)
-    for part in (_look_after, _act_for_others, clinic_work.work):
+    for part in (_look_after, _act_for_others, clinic_work.work, import_files.every_way):
         part(portal)
     with clinic_system(portal) as system:
         _follow(portal, system)

@@ -1,6 +1,8 @@
 """Files that a clinic's system has the portal import: it asks, uploads, waits, and reads the rejects."""
 
+import gzip
 import json
+import random
 import urllib.error
 import urllib.request
 import uuid
@@ -92,3 +94,46 @@ def bundle_text(resources: Iterable[Json], urls: dict[str, str] | None = None, *
     from tests.support import fhir
 
     return json.dumps({**fhir.bundle(*resources, urls=urls), **more}).encode()
+
+
+def every_way(portal: Portal) -> None:
+    """Files that bring everything once and again changed, packed or not; one that is cancelled, one that is broken."""
+    from chalicelib import clock
+    from tests.support import fhir
+
+    person = portal.register()
+    portal.drain()
+    patient = fhir.patient(
+        identifier=[{"system": fhir.MRN, "value": fhir.fresh("n")}, {"system": fhir.SSN, "value": "987-65-4329"}],
+        birthDate="2012-05-06",
+        generalPractitioner=[{"reference": "Practitioner/one"}],
+    )
+    record = fhir.lab({"id": person.patient.resource_id}, effectiveDateTime=clock.stamp(clock.now()))
+    large = fhir.condition(patient, "Hay fever", note=[{"text": random.Random(5).randbytes(400_000).hex()}])
+    late = fhir.condition(patient, "Asthma", recorder={"reference": f"Practitioner/{fhir.fresh('late')}"})
+    team = {
+        "resourceType": "CareTeam",
+        "id": fhir.fresh("team"),
+        "status": "active",
+        "subject": fhir.about(patient),
+        "participant": [{"member": {"reference": "Practitioner/one"}}],
+    }
+    by_number = {**fhir.lab(patient), "subject": {"identifier": {"value": patient["identifier"][0]["value"]}}}
+    first = [record, large, late, team, by_number, patient, "{bad"]
+    assert take(portal, ndjson(*first)).counts() == {"created": 6, "refused": 1}
+    moved = {**record, "subject": fhir.about(patient)}
+    renamed = {**patient, "identifier": [], "birthDate": "2012-05-07", "name": [{"family": "Moved"}]}
+    arrived = {**fhir.practitioner("Late"), "id": late["recorder"]["reference"].removeprefix("Practitioner/")}
+    linked = fhir.lab({"id": person.patient.resource_id}, hasMember=[fhir.about(f"Observation/{record['id']}")])
+    take(portal, ndjson(linked))
+    second = [moved, renamed, arrived, {**team, "participant": []}, {"resourceType": "Basic", "id": fhir.fresh("b")}]
+    done = take(portal, gzip.compress(ndjson(*second)))
+    assert done.json["status"] == "done", done.json
+    urls = {str(one["id"]): f"urn:uuid:{uuid.uuid4()}" for one in (renamed, arrived)}
+    take(portal, bundle_text([renamed, arrived], urls), format="bundle")
+    assert take(portal, b"[]", format="bundle").json["status"] == "failed"
+    for name in ("", "?limit=1"):
+        assert portal.call("GET", PATH + name, token=portal.client_token()).status == 200
+    gone = uploaded(portal, ndjson(patient))
+    assert portal.call("POST", f"{PATH}/{gone}/cancel", token=portal.client_token()).status == 200
+    portal.drain()

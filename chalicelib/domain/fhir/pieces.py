@@ -54,7 +54,7 @@ class Piece(NamedTuple):
 class _Growing:
     """A piece that is being read, held as long as it is not too long."""
 
-    def __init__(self, most: int = MAX_PIECE) -> None:
+    def __init__(self, most: int) -> None:
         self._most, self._text, self.length = most, bytearray(), 0
 
     def add(self, part: bytes) -> None:
@@ -86,14 +86,14 @@ class NdjsonFile:
     def entries(self) -> Iterator[Piece]:
         """The lines from the place on."""
         offset, count = self._start
-        line = _Growing()
+        line = _Growing(MAX_PIECE)
         for chunk in self._chunks:
             begin = 0
             while (end := chunk.find(b"\n", begin)) >= 0:
                 line.add(chunk[begin:end])
                 offset, count, begin = offset + line.length + 1, count + 1, end + 1
                 yield from line.piece(Place(offset, count))
-                line = _Growing()
+                line = _Growing(MAX_PIECE)
             line.add(chunk[begin:])
         yield from line.piece(Place(offset + line.length, count + 1))
 
