@@ -365,7 +365,9 @@ WORKERS = (
 
 FUNCTIONS: dict[str, dict[str, Any]] = {
     "relay_outbox": {"Records": [{"eventName": "INSERT", "dynamodb": {"SequenceNumber": "1"}, "eventSourceARN": "x"}]},
-    **{name: {"Records": [{"messageId": "m", "body": "{}"}]} for name in (*WORKERS, "receive_feedback")},
+    **{
+        name: {"Records": [{"messageId": "m", "body": "{}"}]} for name in (*WORKERS, "import_files", "receive_feedback")
+    },
     "sweep_outbox": {},
 }
 

@@ -54,7 +54,9 @@ def _named(message: dict[str, object]) -> list[str]:
 
 def work(import_id: str, seconds: float = RUN_SECONDS) -> None:
     """Take in as much of an import's file as there is time for. Safe to run any number of times, and at once."""
-    row = storage.find(import_id) if ids.has_prefix(import_id, storage.PREFIX) else None
+    if not ids.has_prefix(import_id, storage.PREFIX):
+        return
+    row = storage.find(import_id)
     if row is None or not row.is_open:
         _tidy(import_id, row)
         return
