@@ -1,5 +1,7 @@
 """Files (Amazon S3)."""
 
+from typing import BinaryIO
+
 from chalicelib.clients.aws import client, signer, translated
 from chalicelib.settings import settings
 
@@ -17,10 +19,10 @@ def get_record(key: str) -> bytes:
     return body
 
 
-def put_export(key: str, body: bytes) -> None:
+def put_export(key: str, body: BinaryIO, media_type: str) -> None:
     """Keep a file that somebody asked for; the bucket encrypts it. Raises Retryable or Permanent."""
     with translated():
-        client("s3").put_object(Bucket=settings().records_bucket, Key=key, Body=body, ContentType="application/json")
+        client("s3").put_object(Bucket=settings().records_bucket, Key=key, Body=body, ContentType=media_type)
 
 
 def remove_export(key: str) -> None:

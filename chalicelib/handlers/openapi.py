@@ -125,6 +125,7 @@ _PATH_PARAMETERS = {
     "proxy_request_id": "The id of a request to act for a patient.",
     "record_id": "A record's id.",
     "code": "`system|code`, or a code of LOINC alone; URL-encoded.",
+    "export_id": "The id of a copy of the record that one asked for.",
     "registration_id": "The id of a registration that was started.",
     "reset_id": "The id of a password reset that was asked for.",
     "device_id": "The id of a device that gets push messages.",

@@ -1,7 +1,8 @@
-"""Exports beside the account that they are for; the file of each lies in the bucket, under ids of its own."""
+"""Exports beside the account that asked for them; the file of each lies in the bucket, under ids of its own."""
 
 import json
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.exceptions import UpdateError
@@ -9,7 +10,9 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
 from chalicelib import clock, ids
-from chalicelib.domain.exports import KEPT, ExportStatus, ExportSubject, Manifest
+from chalicelib.domain.exports import KEPT, ExportFormat, ExportStatus, ExportSubject, Manifest, Seen, Wanted
+from chalicelib.domain.records.categories import Category
+from chalicelib.domain.records.sight import Sight
 from chalicelib.errors import Conflict
 from chalicelib.models.accounts import AccountsTable
 from chalicelib.models.base import storage_errors
@@ -21,7 +24,11 @@ _REMEMBERED_SECONDS = 30 * 86400
 
 
 class Export(AccountsTable, discriminator="export"):
-    """One export; sort key `export#<export id>`, which sorts by time. `subject` is what it is a copy of."""
+    """One export; sort key `export#<export id>`, which sorts by time. `subject` is what it is a copy of.
+
+    Of a copy of a record `patient_id` says whose, `asked` what is wanted, and `made_of` what its holder saw when it was
+    made, each as JSON.
+    """
 
     export_id = UnicodeAttribute()
     subject = UnicodeAttribute()
@@ -34,6 +41,9 @@ class Export(AccountsTable, discriminator="export"):
     counts = UnicodeAttribute(null=True)
     sha256 = UnicodeAttribute(null=True)
     size = NumberAttribute(null=True)
+    patient_id = UnicodeAttribute(null=True)
+    asked = UnicodeAttribute(null=True)
+    made_of = UnicodeAttribute(null=True)
 
     @property
     def is_open(self) -> bool:
@@ -52,21 +62,86 @@ class Export(AccountsTable, discriminator="export"):
             return None
         return Manifest(json.loads(self.counts), self.sha256 or "", int(self.size or 0))
 
+    @property
+    def wanted(self) -> Wanted | None:
+        """What a copy of a record is to be."""
+        if not self.asked:
+            return None
+        known = json.loads(self.asked)
+        return Wanted(
+            format=ExportFormat(known["format"]),
+            language=known["language"],
+            categories=tuple(Category(one) for one in known["categories"]),
+            since=_moment(known["since"]),
+            until=_moment(known["until"]),
+            large_print=known["large_print"],
+        )
 
-def create(tx: Transaction, account_id: str, subject: ExportSubject) -> str:
-    """An export that is to be built; returns its id."""
+    @property
+    def seen(self) -> Seen | None:
+        """What a copy of a record was made of, once there is one."""
+        if not self.made_of:
+            return None
+        known = json.loads(self.made_of)
+        sight = Sight(frozenset(Category(one) for one in known["categories"]), known["sensitive"])
+        return Seen(frozenset(known["patient_ids"]), sight)
+
+
+def _moment(text: str | None) -> date | datetime | None:
+    if text is None:
+        return None
+    return datetime.fromisoformat(text) if "T" in text else date.fromisoformat(text)
+
+
+def _asked(wanted: Wanted) -> str:
+    since, until = (one.isoformat() if one else None for one in (wanted.since, wanted.until))
+    return json.dumps(
+        {
+            "format": wanted.format,
+            "language": wanted.language,
+            "categories": wanted.categories,
+            "since": since,
+            "until": until,
+            "large_print": wanted.large_print,
+        }
+    )
+
+
+def _made_of(seen: Seen) -> str:
+    return json.dumps(
+        {
+            "patient_ids": sorted(seen.patient_ids),
+            "categories": sorted(seen.sight.categories),
+            "sensitive": seen.sight.sees_sensitive,
+        }
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What an export is to be a copy of: of a record whose, and what is wanted."""
+
+    kind: ExportSubject
+    patient_id: str | None = None
+    wanted: Wanted | None = None
+
+
+def create(tx: Transaction, account_id: str, subject: Subject) -> Export:
+    """An export that is to be built."""
     export_id, now = ids.new_id(PREFIX), clock.now()
     row = Export(
         account_id,
         f"{_SORT_KEY}{export_id}",
         export_id=export_id,
-        subject=subject,
+        subject=subject.kind,
+        patient_id=subject.patient_id,
+        asked=_asked(subject.wanted) if subject.wanted else None,
         status=ExportStatus.QUEUED,
         requested_at=clock.stamp(now),
         ttl=clock.epoch(now) + _REMEMBERED_SECONDS,
     )
     tx.create(row, error=None)
-    return export_id
+    return row
 
 
 def find(account_id: str, export_id: str) -> Export | None:
@@ -94,22 +169,35 @@ def note_progress(export: Export, progress: int) -> None:
                 raise
 
 
-def finish(tx: Transaction, export: Export, file_key: str, manifest: Manifest, *, ready_at: datetime) -> None:
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What became of an export: its file, what is in it, and what that was made of."""
+
+    file_key: str
+    manifest: Manifest
+    ready_at: datetime
+    seen: Seen | None = None
+
+
+def finish(tx: Transaction, export: Export, made: Made) -> None:
     """The file is there, under a key that no other try has.
 
     Raises Conflict at the commit where another worker was faster, or the account is no more.
     """
+    manifest = made.manifest
+    seen = [Export.made_of.set(_made_of(made.seen))] if made.seen else []
     tx.update(
         export,
         [
             Export.status.set(ExportStatus.READY),
             Export.progress.set(100),
-            Export.file_key.set(file_key),
-            Export.ready_at.set(clock.stamp(ready_at)),
-            Export.expires_at.set(clock.stamp(ready_at + KEPT)),
+            Export.file_key.set(made.file_key),
+            Export.ready_at.set(clock.stamp(made.ready_at)),
+            Export.expires_at.set(clock.stamp(made.ready_at + KEPT)),
             Export.counts.set(json.dumps(dict(manifest.counts))),
             Export.sha256.set(manifest.sha256),
             Export.size.set(manifest.size),
+            *seen,
         ],
         condition=_is_open(),
         error=Conflict(),

@@ -30,7 +30,7 @@ OVERDUE = timedelta(minutes=2)
 """How long a row may be pending until the schedule takes it up; the pause doubles with each time, up to an hour."""
 
 CLAIMED = timedelta(seconds=90)
-"""How long a worker has a row for itself: longer than its function may run."""
+"""How long a worker has a row for itself: longer than its function may run, unless it says that it still works."""
 
 # The sparse index of rows that are not delivered yet, by when the schedule takes them up.
 _PENDING = "pending"
@@ -198,6 +198,12 @@ def claim(row: OutboxRow) -> bool:
     now = clock.now()
     free = OutboxRow.claimed_until.does_not_exist() | (OutboxRow.claimed_until <= clock.stamp(now))
     return _update(row, [OutboxRow.claimed_until.set(clock.stamp(now + CLAIMED))], free)
+
+
+def keep_claim(row: OutboxRow) -> bool:
+    """Have a row for oneself for longer. False where another worker has it by now, or it is settled."""
+    mine: Condition = OutboxRow.claimed_until == row.claimed_until
+    return _update(row, [OutboxRow.claimed_until.set(clock.stamp(clock.now() + CLAIMED))], mine)
 
 
 def release(row: OutboxRow) -> None:

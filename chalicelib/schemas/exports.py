@@ -1,21 +1,23 @@
 """Shapes of exports, and of the file that an account's export is."""
 
-from datetime import date
-from typing import Any, Literal
+from datetime import date, datetime
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from chalicelib.domain.activity import By
 from chalicelib.domain.addresses import AddressStatus
 from chalicelib.domain.caregivers import CaregiverStatus, Relation, Scope
 from chalicelib.domain.contact_changes import Changed
-from chalicelib.domain.exports import ExportStatus
+from chalicelib.domain.exports import ExportFormat, ExportStatus
 from chalicelib.domain.notices import Channel, DeliveryStatus, NoticeType
 from chalicelib.domain.proxy_requests import ProxyStatus
 from chalicelib.domain.push_devices import Platform
+from chalicelib.domain.records.categories import Category
 from chalicelib.domain.second_factors import Factor
 from chalicelib.domain.staff import Role
-from chalicelib.schemas.base import Instant, Shape
+from chalicelib.schemas.base import Body, FieldProblem, Instant, PageQuery, Shape
+from chalicelib.schemas.records import Moment
 
 
 class Manifest(Shape):
@@ -40,6 +42,72 @@ class Export(Shape):
         "with a step-up under five minutes old: step up and read again."
     )
     manifest: Manifest | None
+
+
+def _once_each(categories: list[Category]) -> list[Category]:
+    if len(set(categories)) < len(categories):
+        raise FieldProblem("given_twice")
+    return categories
+
+
+class NewRecordExport(Body):
+    """A copy of a record that is to be made."""
+
+    format: ExportFormat = Field(
+        description="`pdf` to read and print, `fhir` for a Bundle of the resources as the clinic sent them, `ccda` for "
+        "a Continuity of Care Document (C-CDA R2.1), `text` for plain text."
+    )
+    categories: Annotated[list[Category], Field(max_length=len(Category)), AfterValidator(_once_each)] = Field(
+        default=[], description="Only these; none for all that you see."
+    )
+    from_: Moment | None = Field(
+        default=None,
+        alias="from",
+        description="The first day, from its beginning in the clinic's zone, or a time, included. With it, or with "
+        "`to`, what has no date is left out.",
+    )
+    to: Moment | None = Field(
+        default=None, description="The last day, included to its end in the clinic's zone, or a time, included."
+    )
+    large_print: bool = Field(default=False, description="Letters of 18 points and more; for a PDF.")
+
+    @model_validator(mode="after")
+    def _fit_together(self) -> Self:
+        if self.large_print and self.format is not ExportFormat.PDF:
+            raise FieldProblem("large_print_of_pdf_only")
+        if self.from_ is not None and self.to is not None and _is_after(self.from_, self.to):
+            raise FieldProblem("closes_before_it_opens")
+        return self
+
+
+def _is_after(start: date | datetime, end: date | datetime) -> bool:
+    """Of a day and a time nobody knows here: the clinic's zone decides, and the copy would be empty."""
+    if isinstance(start, datetime) and isinstance(end, datetime):
+        return start > end
+    return not isinstance(start, datetime) and not isinstance(end, datetime) and start > end
+
+
+class RecordExport(Export):
+    """A copy of a record that was asked for. Its counts are by category, as the record's pages show it."""
+
+    model_config = ConfigDict(serialize_by_alias=True)
+
+    format: ExportFormat
+    categories: list[Category] = Field(description="Empty: all that you see.")
+    from_: date | datetime | None = Field(alias="from")
+    to: date | datetime | None
+    large_print: bool
+
+
+class RecordExportsQuery(PageQuery):
+    """Which page."""
+
+
+class RecordExportPage(Shape):
+    """Copies of a record that the caller asked for, the newest first. Each, read alone, has the download's address."""
+
+    items: list[RecordExport]
+    next_cursor: str | None
 
 
 class ExportedProfile(Shape):

@@ -37,6 +37,19 @@ def permit(actor: Actor, policy: Policy, pid: str | None, operation_id: str) -> 
     return Reach(pid, by) if pid else Reach()
 
 
+def find_reach(actor: Actor, policy: Policy, patient_id: str) -> Reach | None:
+    """How far a policy of a patient's lets somebody through at this moment; None where it does not.
+
+    It is for what goes on after the request that was permitted and audited.
+    """
+    if actor.patient_id == patient_id:
+        return Reach(patient_id, joined=actor.joined)
+    try:
+        return _tied_reach(actor, policy, patient_id)
+    except PatientMerged:
+        return None
+
+
 def require_step_up(actor: Actor) -> None:
     """Raises StepUpRequired for a caller who has not just proved again that it is them."""
     if not is_stepped_up(actor):
@@ -79,16 +92,21 @@ def _permit_patient(actor: Actor, policy: Policy, pid: str | None, operation_id:
 
 
 def _reach_of_another(actor: Actor, policy: Policy, patient_id: str) -> Reach | None:
+    """How far somebody reaches who is not the patient. Raises NotInCareTeam for staff without a tie to them."""
+    reach = _tied_reach(actor, policy, patient_id)
+    if reach is None and actor.has(policy.permission):
+        _audit_refusal(actor, patient_id)
+        raise NotInCareTeam
+    return reach
+
+
+def _tied_reach(actor: Actor, policy: Policy, patient_id: str) -> Reach | None:
     """As staff who care for the patient, else as a caregiver, which somebody of the clinic may be as well."""
-    is_for_staff = actor.has(policy.permission)
-    if is_for_staff and (reach := _reach_of_staff(actor, patient_id)) is not None:
+    if actor.has(policy.permission) and (reach := _reach_of_staff(actor, patient_id)) is not None:
         return reach
     tie = grants.find(patient_id, actor.id) if policy.grants else None
     if tie is not None and any(tie.grant.covers(scope, clock.now()) for scope in policy.grants):
         return grants.reach(tie.patient, tie.grant)
-    if is_for_staff:
-        _audit_refusal(actor, patient_id)
-        raise NotInCareTeam
     return None
 
 

@@ -5,8 +5,8 @@ a caregiver's address is masked, and who is in somebody's care has an id and no 
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
+from io import BytesIO
 from typing import Any
 
 import orjson
@@ -15,6 +15,7 @@ from chalicelib import clock, ids, words
 from chalicelib.domain import identity
 from chalicelib.domain.access import Actor, ActorKind
 from chalicelib.domain.addresses import AddressStatus
+from chalicelib.domain.exports import Document
 from chalicelib.domain.notices import Channel
 from chalicelib.models import contact_changes, patient_changes, preferences
 from chalicelib.models import sessions as session_storage
@@ -41,14 +42,6 @@ SCHEMA, VERSION = "AccountFile", 1
 _PAGE = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
-    """A document that is done, and how many entries each of its parts has."""
-
-    body: bytes
-    counts: dict[str, int]
-
-
 def build(account: Account, progress: Callable[[int], None]) -> Document:
     """Gather all of it; `progress` is told, in percent, how far that is."""
     holder = Actor(
@@ -64,7 +57,7 @@ def build(account: Account, progress: Callable[[int], None]) -> Document:
         if done % 4 == 0:
             progress(90 * done // len(_PARTS))
     counts = {name: len(part) if isinstance(part, list) else 1 for name, part in parts.items()}
-    return Document(orjson.dumps({**_head(account), **parts}, option=orjson.OPT_INDENT_2), counts)
+    return Document(BytesIO(orjson.dumps({**_head(account), **parts}, option=orjson.OPT_INDENT_2)), counts)
 
 
 def _head(account: Account) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from chalicelib.domain.caregivers import PARENTAL
 from chalicelib.domain.closures import REOPENABLE, Closure
 from chalicelib.domain.contact_changes import UNDOABLE, Changed
 from chalicelib.domain.events import ClinicEvent, ClinicEventType
+from chalicelib.domain.exports import ExportSubject
 from chalicelib.domain.links import LinkPurpose
 from chalicelib.domain.notices import Notice, NoticeKind
 from chalicelib.errors import Conflict, LinkEnded, NotFound, NotSignedIn, StaffAccount, StaleVersion, Unavailable
@@ -75,7 +76,7 @@ def _end_grants(actor: Actor) -> None:
 
 
 def _close(actor: Actor, account: Account) -> Closure:
-    asked = exports.find_all(account.pk)
+    asked = [one for one in exports.find_all(account.pk) if one.subject == ExportSubject.ACCOUNT]
     closing_id = ids.new_id("clo")
     with transaction() as tx:
         link = links.create(tx, LinkPurpose.REOPEN_ACCOUNT, account.pk, about=closing_id)

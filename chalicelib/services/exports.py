@@ -12,70 +12,157 @@ from chalicelib import clock, ids, observability
 from chalicelib.auth import limits
 from chalicelib.auth.limits import Limit
 from chalicelib.clients import files
-from chalicelib.domain.access import SYSTEM, Actor
+from chalicelib.domain.access import SYSTEM, Actor, Reach
 from chalicelib.domain.audit import Action, Entry
 from chalicelib.domain.exports import (
     DOWNLOAD_LASTS,
     KEPT,
     TRIES,
+    Document,
     ExportStatus,
     ExportSubject,
     ExportView,
     Manifest,
+    Wanted,
 )
 from chalicelib.domain.notices import OutboxStatus
+from chalicelib.domain.records.sight import sight_of
 from chalicelib.errors import Conflict, NotFound, TooManyRequests
 from chalicelib.models import accounts, audit, outbox
 from chalicelib.models import exports as storage
 from chalicelib.models.accounts import Account
 from chalicelib.models.base import together
-from chalicelib.models.exports import Export
+from chalicelib.models.exports import Export, Made, Subject
 from chalicelib.models.outbox import OutboxRow
 from chalicelib.models.transaction import Transaction, transaction
 from chalicelib.services import access, account_exports, jobs
-from chalicelib.services.account_exports import Document
+from chalicelib.services.jobs import Superseded
 from chalicelib.services.once import Once
 
-REQUESTS = Limit(tries=3, seconds=86_400)
-"""How often somebody may ask for a copy of the same."""
+_DAY = 86_400
+REQUESTS = Limit(tries=3, seconds=_DAY)
+"""How often somebody may ask for a copy of their account."""
 
-_FILE_NAMES = {ExportSubject.ACCOUNT: "portal-account.json"}
-_BUILDERS: Mapping[ExportSubject, Callable[[Account, Callable[[int], None]], Document]] = {
-    ExportSubject.ACCOUNT: account_exports.build
+RECORD_REQUESTS, ALL_RECORD_REQUESTS = Limit(tries=12, seconds=_DAY), Limit(tries=60, seconds=_DAY)
+"""How often somebody may ask for a copy of one patient's record, and of any."""
+
+_ACTIONS: Mapping[ExportSubject, Mapping[str, Action]] = {
+    ExportSubject.ACCOUNT: {
+        "ask": Action.ACCOUNT_EXPORT_ASK,
+        "build": Action.ACCOUNT_EXPORT_BUILD,
+        "fail": Action.ACCOUNT_EXPORT_FAIL,
+        "remove": Action.ACCOUNT_EXPORT_REMOVE,
+    },
+    ExportSubject.RECORD: {
+        "ask": Action.RECORD_EXPORT_ASK,
+        "build": Action.RECORD_EXPORT_BUILD,
+        "fail": Action.RECORD_EXPORT_FAIL,
+        "remove": Action.RECORD_EXPORT_REMOVE,
+    },
 }
 
 
-def request(actor: Actor, subject: ExportSubject, once: Once) -> ExportView:
-    """Ask for a copy. Raises TooManyRequests, and Conflict where the caller asked twice at the same moment."""
-    bucket = f"export:{subject}:{actor.id}"
-    replayed, (window,) = together(once.find, lambda: limits.look({bucket: REQUESTS}))
-    if replayed is None and window.is_full:
-        raise TooManyRequests(retry_after=window.opens_in)
+def _build_account(_export: Export, account: Account, progress: Callable[[int], None]) -> Document:
+    return account_exports.build(account, progress)
+
+
+def _build_record(export: Export, account: Account, progress: Callable[[int], None]) -> Document:
+    from chalicelib.services import record_exports  # noqa: PLC0415  The API, which loads this module, builds none.
+
+    return record_exports.build(export, account, progress)
+
+
+_BUILDERS: Mapping[ExportSubject, Callable[[Export, Account, Callable[[int], None]], Document]] = {
+    ExportSubject.ACCOUNT: _build_account,
+    ExportSubject.RECORD: _build_record,
+}
+
+
+def request(actor: Actor, once: Once) -> ExportView:
+    """Ask for a copy of one's account. Raises as `_ask`."""
+    buckets = {f"export:{ExportSubject.ACCOUNT}:{actor.id}": REQUESTS}
+    return _view(actor, _ask(actor, Subject(ExportSubject.ACCOUNT), once, buckets, {}))
+
+
+def request_record(actor: Actor, reach: Reach, wanted: Wanted, once: Once) -> ExportView:
+    """Ask for a copy of a patient's record. Raises NotFound for a category that is hidden; else as `_ask`."""
+    if not set(wanted.categories) <= sight_of(reach).categories:
+        raise NotFound
+    buckets = {
+        f"export:{ExportSubject.RECORD}:{actor.id}:{reach.patient_id}": RECORD_REQUESTS,
+        f"export:{ExportSubject.RECORD}:{actor.id}": ALL_RECORD_REQUESTS,
+    }
+    about: dict[str, object] = {"format": wanted.format, "by": reach.by}
+    return _view(actor, _ask(actor, Subject(ExportSubject.RECORD, reach.patient_id, wanted), once, buckets, about))
+
+
+def _ask(
+    actor: Actor, subject: Subject, once: Once, buckets: Mapping[str, Limit], about: Mapping[str, object]
+) -> Export:
+    """Raises TooManyRequests, and Conflict where the caller asked twice at the same moment."""
+    replayed, windows = together(once.find, lambda: limits.look(buckets))
+    full = [window.opens_in for window in windows if window.is_full]
+    if replayed is None and full:
+        raise TooManyRequests(retry_after=max(full))
 
     def change(tx: Transaction) -> dict[str, str]:
-        limits.spend_in(tx, window, error=Conflict())
-        export_id = storage.create(tx, actor.id, subject)
-        outbox.post_export(tx, actor.id, export_id, subject=subject)
-        about: dict[str, object] = {"export_id": export_id}
-        audit.record(tx, Entry(actor, Action.ACCOUNT_EXPORT_ASK, account_id=actor.id, about=about))
-        return {"export_id": export_id}
+        for window in windows:
+            limits.spend_in(tx, window, error=Conflict())
+        export = storage.create(tx, actor.id, subject)
+        outbox.post_export(tx, actor.id, export.export_id, subject=subject.kind)
+        audit.record(tx, _entry(actor, "ask", export, about))
+        return {"export_id": export.export_id}
 
     served = replayed or once.commit(change)
     found = storage.find(actor.id, served["export_id"])
     if found is None:
         raise NotFound
-    return _view(actor, found)
+    return found
 
 
-def find_latest(actor: Actor, subject: ExportSubject) -> ExportView:
-    """The copy that the caller asked for last. Raises NotFound where there is none, or none any more.
+def find_latest(actor: Actor) -> ExportView:
+    """The copy of their account that the caller asked for last. Raises NotFound where there is none, or none any more.
 
     Whoever has proved just now that it is them gets the address of its download.
     """
-    found = next((one for one in storage.find_all(actor.id) if one.subject == subject and not one.is_over), None)
+    mine = (one for one in storage.find_all(actor.id) if one.subject == ExportSubject.ACCOUNT and not one.is_over)
+    found = next(mine, None)
     if found is None:
         raise NotFound
-    return _view(actor, found)
+    return _view(actor, found, with_url=True)
+
+
+def find_page(actor: Actor, reach: Reach, *, limit: int, before: str | None) -> tuple[list[ExportView], str | None]:
+    """Copies of a patient's record that the caller asked for and may have, the newest first, and where the next begin.
+
+    They are those of before an export's id, where one is given.
+    """
+    mine = [one for one in storage.find_all(actor.id) if _may_have(reach, one)]
+    older = [one for one in mine if before is None or one.export_id < before]
+    shown = [_view(actor, one) for one in older[:limit]]
+    return shown, shown[-1].export_id if len(older) > limit else None
+
+
+def find_record(actor: Actor, reach: Reach, export_id: str) -> ExportView:
+    """One copy of a patient's record that the caller asked for.
+
+    Raises NotFound where there is none any more, and where there is more in it than the caller sees now. Whoever has
+    proved just now that it is them gets the address of its download, and the history says so.
+    """
+    found = storage.find(actor.id, export_id) if ids.has_prefix(export_id, storage.PREFIX) else None
+    if found is None or not _may_have(reach, found):
+        raise NotFound
+    view = _view(actor, found, with_url=True)
+    if view.download_url is not None:
+        about: dict[str, object] = {"export_id": export_id, "by": reach.by}
+        audit.record_alone(Entry(actor, Action.RECORD_EXPORT_DOWNLOAD, patient_id=reach.patient_id, about=about))
+    return view
+
+
+def _may_have(reach: Reach, export: Export) -> bool:
+    if export.subject != ExportSubject.RECORD or export.patient_id != reach.patient_id or export.is_over:
+        return False
+    return export.seen is None or export.seen.may_be_had_by(reach.patient_ids, sight_of(reach))
 
 
 def work(row_id: str) -> None:
@@ -89,8 +176,8 @@ def remove_file(export: Export) -> None:
         files.remove_export(export.file_key)
 
 
-def _view(actor: Actor, export: Export) -> ExportView:
-    is_ready = export.status == ExportStatus.READY
+def _view(actor: Actor, export: Export, *, with_url: bool = False) -> ExportView:
+    is_given = with_url and export.status == ExportStatus.READY and access.is_stepped_up(actor)
     return ExportView(
         export_id=export.export_id,
         status=ExportStatus(export.status),
@@ -98,14 +185,17 @@ def _view(actor: Actor, export: Export) -> ExportView:
         requested_at=clock.read_stamp(export.requested_at),
         ready_at=clock.read_stamp(export.ready_at) if export.ready_at else None,
         expires_at=clock.read_stamp(export.expires_at) if export.expires_at else None,
-        download_url=_download_url(export) if is_ready and access.is_stepped_up(actor) else None,
+        download_url=_download_url(export) if is_given else None,
         manifest=export.manifest,
+        wanted=export.wanted,
     )
 
 
 def _download_url(export: Export) -> str:
-    name = _FILE_NAMES[ExportSubject(export.subject)]
-    return files.download_url(export.file_key or "", name, round(DOWNLOAD_LASTS.total_seconds()))
+    """Its name says nothing of whose it is."""
+    key = export.file_key or ""
+    name = f"portal-{export.subject}.{key.rpartition('.')[2]}"
+    return files.download_url(key, name, round(DOWNLOAD_LASTS.total_seconds()))
 
 
 def _work(row: OutboxRow) -> None:
@@ -116,7 +206,10 @@ def _work(row: OutboxRow) -> None:
     account = accounts.find_account(row.account_id or "")
     if export is None or account is None or not export.is_open:
         outbox.settle(row, OutboxStatus.DROPPED)
-    elif account.disabled or row.attempts >= TRIES:
+    elif account.disabled:
+        _give_up(row, export)
+    elif row.attempts >= TRIES:
+        observability.count("ExportFailed")
         _give_up(row, export)
     else:
         _build(row, export, account)
@@ -124,26 +217,44 @@ def _work(row: OutboxRow) -> None:
 
 def _build(row: OutboxRow, export: Export, account: Account) -> None:
     storage.note_progress(export, 0)
-    built = _BUILDERS[ExportSubject(export.subject)](account, lambda percent: storage.note_progress(export, percent))
-    # A name that says nothing of whose it is.
-    file_key = f"exports/{export.export_id}/{ids.new_id('fil')}.json"
-    files.put_export(file_key, built.body)
+
+    def progress(percent: int) -> None:
+        jobs.go_on(row)
+        storage.note_progress(export, percent)
+
     try:
-        _note_ready(row, export, file_key, built)
+        built = _BUILDERS[ExportSubject(export.subject)](export, account, progress)
+    except Superseded:
+        return
+    except NotFound:
+        # Its holder may see nothing of it any more.
+        _give_up(row, export)
+        return
+    with built.file:
+        _store(row, export, built)
+
+
+def _store(row: OutboxRow, export: Export, built: Document) -> None:
+    digest = hashlib.file_digest(built.file, "sha256").hexdigest()
+    size = built.file.tell()
+    built.file.seek(0)
+    # A name that says nothing of whose it is.
+    file_key = f"exports/{export.export_id}/{ids.new_id('fil')}.{built.suffix}"
+    files.put_export(file_key, built.file, built.media_type)
+    try:
+        _note_ready(row, export, Made(file_key, Manifest(built.counts, digest, size), clock.now(), built.seen))
     except Conflict:
         # Another worker was faster, or the account was removed meanwhile: of this try nothing may be left.
         files.remove_export(file_key)
         outbox.settle(row, OutboxStatus.DROPPED)
 
 
-def _note_ready(row: OutboxRow, export: Export, file_key: str, built: Document) -> None:
-    now = clock.now()
-    manifest = Manifest(built.counts, hashlib.sha256(built.body).hexdigest(), len(built.body))
+def _note_ready(row: OutboxRow, export: Export, made: Made) -> None:
     with transaction() as tx:
-        storage.finish(tx, export, file_key, manifest, ready_at=now)
+        storage.finish(tx, export, made)
         outbox.settle_in(tx, row, OutboxStatus.DONE)
-        outbox.post_export(tx, export.pk, export.export_id, subject=export.subject, remove_at=now + KEPT)
-        audit.record(tx, _entry(Action.ACCOUNT_EXPORT_BUILD, export))
+        outbox.post_export(tx, export.pk, export.export_id, subject=export.subject, remove_at=made.ready_at + KEPT)
+        audit.record(tx, _entry(SYSTEM, "build", export))
     observability.event("export.built", account_id=export.pk, export_id=export.export_id)
 
 
@@ -151,8 +262,7 @@ def _give_up(row: OutboxRow, export: Export) -> None:
     with suppress(Conflict), transaction() as tx:
         storage.fail(tx, export)
         outbox.settle_in(tx, row, OutboxStatus.FAILED)
-        audit.record(tx, _entry(Action.ACCOUNT_EXPORT_FAIL, export))
-    observability.count("ExportFailed")
+        audit.record(tx, _entry(SYSTEM, "fail", export))
     observability.event("export.failed", account_id=export.pk, export_id=export.export_id)
 
 
@@ -163,8 +273,13 @@ def _remove(row: OutboxRow, export: Export | None) -> None:
         outbox.settle_in(tx, row, OutboxStatus.DONE)
         if export is not None:
             storage.remove(tx, export)
-            audit.record(tx, _entry(Action.ACCOUNT_EXPORT_REMOVE, export))
+            audit.record(tx, _entry(SYSTEM, "remove", export))
 
 
-def _entry(action: Action, export: Export) -> Entry:
-    return Entry(SYSTEM, action, account_id=export.pk, about={"export_id": export.export_id})
+def _entry(actor: Actor, what: str, export: Export, about: Mapping[str, object] | None = None) -> Entry:
+    """Of an account's copy in the account's history; of a record's in the patient's, naming whose copy it is."""
+    known: dict[str, object] = {"export_id": export.export_id, **(about or {})}
+    if export.patient_id is not None:
+        known["account_id"] = export.pk
+    action = _ACTIONS[ExportSubject(export.subject)][what]
+    return Entry(actor, action, patient_id=export.patient_id, account_id=export.pk, about=known)

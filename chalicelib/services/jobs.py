@@ -9,6 +9,10 @@ from chalicelib.models import outbox
 from chalicelib.models.outbox import OutboxRow
 
 
+class Superseded(Exception):
+    """Another worker has the row by now: this one has nothing more to do with it."""
+
+
 def run(row_id: str, work: Callable[[OutboxRow], None]) -> None:
     """Do what a row asks for, if it is pending and due and nobody else does it; `work` settles the row.
 
@@ -27,6 +31,12 @@ def run(row_id: str, work: Callable[[OutboxRow], None]) -> None:
     except Exception:
         outbox.retry_later(row)
         raise
+
+
+def go_on(row: OutboxRow) -> None:
+    """Keep a row through work that takes longer than a claim lasts. Raises Superseded."""
+    if not outbox.keep_claim(row):
+        raise Superseded
 
 
 def _is_for_later(row: OutboxRow) -> bool:

@@ -5,7 +5,7 @@ Everything is read with a sight: what it hides is not there.
 
 import itertools
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from chalicelib import ids
 from chalicelib.clients import files
@@ -29,10 +29,11 @@ _PAGES = 10
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The list views of a page, as JSON text each, and where the next page begins."""
+    """The list views of a page, as JSON text each, and where the next page begins; the rows are those of the views."""
 
     views: list[str]
     after: PageKey | None
+    rows: list[Record] = field(default_factory=list)
 
 
 def find_page(whose: Whose, wanted: Filter, *, limit: int, after: PageKey | None, sight: Sight = FULL) -> Page:
@@ -43,7 +44,7 @@ def find_page(whose: Whose, wanted: Filter, *, limit: int, after: PageKey | None
     if wanted.category is not None and wanted.category not in sight.categories:
         raise NotFound
     rows, last = record_pages.find_rows(whose, wanted, limit=limit, after=after, sight=sight)
-    return Page(_views(whose, rows, sight), last)
+    return Page(_views(whose, rows, sight), last, rows)
 
 
 def _views(whose: Whose, rows: list[Record], sight: Sight) -> list[str]:

@@ -40,6 +40,11 @@ def moment(at: datetime, zone: tzinfo, language: str) -> str:
     return words.say("time.moment", language, date=day(date_there, language), clock=clock(at, zone, language))
 
 
+def month(number: int, language: str) -> str:
+    """The name of a month, 1 to 12."""
+    return _month(number, language)
+
+
 def month_number(name: str) -> int | None:
     """Which month a name in any language of the portal means, by its first three letters: "april", "abr", "abril"."""
     return _numbers().get(name.lower()[:_SHORT])
