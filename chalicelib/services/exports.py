@@ -5,6 +5,7 @@ of its own, and the first to note that it is there wins; what a try leaves behin
 """
 
 import hashlib
+import io
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
@@ -236,7 +237,7 @@ def _build(row: OutboxRow, export: Export, account: Account) -> None:
 
 def _store(row: OutboxRow, export: Export, built: Document) -> None:
     digest = hashlib.file_digest(built.file, "sha256").hexdigest()
-    size = built.file.tell()
+    size = built.file.seek(0, io.SEEK_END)
     built.file.seek(0)
     # A name that says nothing of whose it is.
     file_key = f"exports/{export.export_id}/{ids.new_id('fil')}.{built.suffix}"

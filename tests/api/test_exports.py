@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.caregivers import Grant, Relation, Scope
+from chalicelib.domain.exports import ExportSubject
 from chalicelib.models import caregivers, outbox
 from chalicelib.models import exports as storage
 from chalicelib.models.transaction import transaction
 from chalicelib.schemas.exports import AccountFile
-from chalicelib.services import account_exports, exports
+from chalicelib.services import exports
 from tests.support import factors, passkeys
 from tests.support.aws_calls import failing, unreachable
 from tests.support.caregivers import ask_to_act, invite
@@ -280,14 +281,14 @@ class TestFailures:
         person = portal.register()
         export_id = _new_export(portal, person)
         row_id = _row_of(portal, export_id)
-        built = account_exports.build
+        original = exports._BUILDERS[ExportSubject.ACCOUNT]  # noqa: SLF001  What the worker takes.
 
-        def overtaken(account: Any, progress: Any) -> Any:
+        def overtaken(*given: Any) -> Any:
             portal.advance(seconds=91)
             with pytest.MonkeyPatch.context() as alone:
-                alone.setattr(exports, "_BUILDERS", {"account": built})
+                alone.setattr(exports, "_BUILDERS", {"account": original})
                 exports.work(row_id)
-            return built(account, progress)
+            return original(*given)
 
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(exports, "_BUILDERS", {"account": overtaken})
@@ -313,12 +314,10 @@ class TestFailures:
 
 def _new_export(portal: Portal, person: Person) -> str:
     """An export that no worker has begun, beyond the limit."""
-    from chalicelib.domain.exports import ExportSubject
-
     with transaction() as tx:
-        export_id = storage.create(tx, account_id_of(person), ExportSubject.ACCOUNT)
-        outbox.post_export(tx, account_id_of(person), export_id, subject=ExportSubject.ACCOUNT)
-    return export_id
+        export = storage.create(tx, account_id_of(person), storage.Subject(ExportSubject.ACCOUNT))
+        outbox.post_export(tx, account_id_of(person), export.export_id, subject=ExportSubject.ACCOUNT)
+    return export.export_id
 
 
 class _Died(BaseException):

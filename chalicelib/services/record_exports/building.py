@@ -2,8 +2,9 @@
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from tempfile import TemporaryFile
-from typing import IO, Final, TypeAlias
+from typing import IO, BinaryIO, Final, TypeAlias, cast
 
 from chalicelib import clock
 from chalicelib.domain.access import Actor, ActorKind, Reach, ReachKind, patient
@@ -15,7 +16,7 @@ from chalicelib.models.accounts import Account
 from chalicelib.models.exports import Export
 from chalicelib.services import access
 from chalicelib.services.record_exports import bundle, ccda, plain_text
-from chalicelib.services.record_exports.gathering import Source, Tell, as_sent, gather, views_with_texts
+from chalicelib.services.record_exports.gathering import Source, Spool, Tell, as_sent, gather, views_with_texts
 from chalicelib.services.record_exports.heading import Heading
 from chalicelib.services.record_exports.lines import Speaker
 from chalicelib.settings import settings
@@ -59,10 +60,10 @@ def build(export: Export, account: Account, progress: Tell) -> Document:
         raise NotFound
     source, tell = Source(reach.patient_ids, wanted, sight), _paced(progress)
     entries = as_sent if wanted.format is ExportFormat.FHIR else views_with_texts
-    spool = gather(source, entries, lambda percent: tell(percent * _GATHERED // 100))
     write, media_type, suffix = _WRITERS[wanted.format]
-    file = TemporaryFile()  # noqa: SIM115  Whoever stores it closes it.
-    with spool.file:
+    with TemporaryFile() as scratch:
+        spool = Spool(scratch)
+        gather(source, spool, entries, lambda percent: tell(percent * _GATHERED // 100))
         heading = Heading(
             export_id=export.export_id,
             patients=tuple(patients.find_many(list(reach.patient_ids))),
@@ -72,10 +73,19 @@ def build(export: Export, account: Account, progress: Tell) -> Document:
             made_at=clock.now(),
             shows_contacts=_shows_contacts(reach),
         )
-        write(file, heading, lambda percent: tell(_GATHERED + percent * (99 - _GATHERED) // 100))
-    file.seek(0)
+        file = _written(write, heading, lambda percent: tell(_GATHERED + percent * (99 - _GATHERED) // 100))
     counts = {str(category): count for category, count in heading.sections}
     return Document(file, counts, media_type, suffix, Seen(frozenset(reach.patient_ids), sight))
+
+
+def _written(write: Write, heading: Heading, tell: Tell) -> BinaryIO:
+    """The file at its beginning. Whoever stores it closes it; where none comes to be, nothing is left of it."""
+    with ExitStack() as files:
+        file = files.enter_context(TemporaryFile())
+        write(file, heading, tell)
+        file.seek(0)
+        files.pop_all()
+    return cast("BinaryIO", file)
 
 
 def _holder(account: Account) -> Actor:

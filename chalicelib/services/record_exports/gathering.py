@@ -10,7 +10,6 @@ import gzip
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from tempfile import TemporaryFile
 from typing import IO, Any, Final, TypeAlias, cast
 
 import orjson
@@ -63,7 +62,7 @@ Tell: TypeAlias = Callable[[int], None]
 class Spool:
     """Entries in the order of the copy, and how many there are of each category; a category without any has none."""
 
-    file: IO[bytes] = field(default_factory=TemporaryFile)
+    file: IO[bytes]
     counts: Counter[Category] = field(default_factory=Counter)
 
     def read(self) -> Iterator[tuple[Category, dict[str, Any]]]:
@@ -94,9 +93,9 @@ Entries: TypeAlias = Callable[[list[str], list[Record]], Iterator[bytes]]
 """What of a page goes into the spool, one line of JSON each, from its views and its rows."""
 
 
-def gather(source: Source, entries: Entries, tell: Tell) -> Spool:
+def gather(source: Source, spool: Spool, entries: Entries, tell: Tell) -> None:
     """All of it, page by page. `tell` hears of it in percent up to 100."""
-    spool, total = Spool(), max(1, _count(source))
+    total = max(1, _count(source))
     with gzip.GzipFile(fileobj=spool.file, mode="wb", compresslevel=1) as out:
         for category in source.categories:
             for views, rows in _pages(source, category):
@@ -104,7 +103,6 @@ def gather(source: Source, entries: Entries, tell: Tell) -> Spool:
                 out.writelines(b"%s %s\n" % (category.encode(), line) for line in lines)
                 spool.counts[category] += len(lines)
                 tell(min(100, 100 * spool.counts.total() // total))
-    return spool
 
 
 def _count(source: Source) -> int:
