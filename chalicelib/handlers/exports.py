@@ -89,14 +89,14 @@ def _record_shape(found: ExportView) -> shapes.RecordExport:
     wanted = found.wanted
     if wanted is None:
         raise AssertionError("a copy of a record is one of something")
-    return shapes.RecordExport(
-        **_fields(found),
-        **{"from": wanted.since},
-        format=wanted.format,
-        categories=list(wanted.categories),
-        to=wanted.until,
-        large_print=wanted.large_print,
-    )
+    asked: dict[str, Any] = {
+        "format": wanted.format,
+        "categories": list(wanted.categories),
+        "from": wanted.since,
+        "to": wanted.until,
+        "large_print": wanted.large_print,
+    }
+    return shapes.RecordExport(**_fields(found), **asked)
 
 
 def _fields(found: ExportView) -> dict[str, Any]:

@@ -5,9 +5,9 @@ of its own, and the first to note that it is there wins; what a try leaves behin
 """
 
 import hashlib
-import io
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from typing import BinaryIO
 
 from chalicelib import clock, ids, observability
 from chalicelib.auth import limits
@@ -40,7 +40,7 @@ from chalicelib.services import access, account_exports, jobs
 from chalicelib.services.jobs import Superseded
 from chalicelib.services.once import Once
 
-_DAY = 86_400
+_DAY, _CHUNK = 86_400, 1 << 20
 REQUESTS = Limit(tries=3, seconds=_DAY)
 """How often somebody may ask for a copy of their account."""
 
@@ -236,9 +236,7 @@ def _build(row: OutboxRow, export: Export, account: Account) -> None:
 
 
 def _store(row: OutboxRow, export: Export, built: Document) -> None:
-    digest = hashlib.file_digest(built.file, "sha256").hexdigest()
-    size = built.file.seek(0, io.SEEK_END)
-    built.file.seek(0)
+    digest, size = _measure(built.file)
     # A name that says nothing of whose it is.
     file_key = f"exports/{export.export_id}/{ids.new_id('fil')}.{built.suffix}"
     files.put_export(file_key, built.file, built.media_type)
@@ -248,6 +246,16 @@ def _store(row: OutboxRow, export: Export, built: Document) -> None:
         # Another worker was faster, or the account was removed meanwhile: of this try nothing may be left.
         files.remove_export(file_key)
         outbox.settle(row, OutboxStatus.DROPPED)
+
+
+def _measure(file: BinaryIO) -> tuple[str, int]:
+    """SHA-256 in hexadecimal and bytes of a file, which is at its beginning then."""
+    digest = hashlib.sha256()
+    while chunk := file.read(_CHUNK):
+        digest.update(chunk)
+    size = file.tell()
+    file.seek(0)
+    return digest.hexdigest(), size
 
 
 def _note_ready(row: OutboxRow, export: Export, made: Made) -> None:

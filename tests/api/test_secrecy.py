@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from chalicelib import clock
+from chalicelib.domain.exports import ExportFormat
 from chalicelib.handlers.functions import FunctionFailed
 from infra.local.lambda_proxy import LambdaContext
-from tests.support import leaving
+from tests.support import leaving, record_exports
 from tests.support.aws_calls import AwsCall, failing, hooked, refused
 from tests.support.people import token_of
 from tests.support.portal import Answer, Patient, Person, Portal
@@ -263,6 +264,9 @@ class Walk:
         token = self.canaries.seed("token of the last session", token_of(person.session["account"]["account_id"]))
         found = self.portal.call("GET", leaving.EXPORT, token=token).json
         assert self.canaries.values["last name"] not in found["download_url"]
+        for format_ in ExportFormat:
+            copy = record_exports.made(self.portal, "me", token, format=format_)
+            assert self.canaries.values["last name"] not in copy["download_url"]
         assert leaving.close(person).status == 200
         self.portal.drain()
 

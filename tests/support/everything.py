@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from chalicelib.domain.caregivers import Grant, Scope
+from chalicelib.domain.exports import ExportFormat
 from chalicelib.domain.links import LinkPurpose
 from chalicelib.domain.notices import Channel, NoticeKind
 from chalicelib.domain.staff import Role
@@ -22,6 +23,7 @@ from tests.support import (
     leaving,
     links,
     passkeys,
+    record_exports,
     registering,
     resets,
 )
@@ -31,7 +33,7 @@ from tests.support.caregivers import link_of as invited_link
 from tests.support.clinic_system import ClinicSystem, clinic_system, happen
 from tests.support.crowd import fresh_address
 from tests.support.notices import tell, told
-from tests.support.people import new_staff, token_of
+from tests.support.people import new_caregiver, new_staff, token_of
 from tests.support.portal import PASSWORD, Patient, Person, Portal
 from tests.support.receiver import receiving, status
 from tests.support.routes import bodies, condition, send, somebody, token_for
@@ -95,6 +97,7 @@ def _read_and_leave(portal: Portal, token: str, record_id: str) -> None:
     large = portal.register(portal.new_patient(id="p-large", resources=(_large("p-large"),)))
     (record,) = large.get("/v1/patients/me/records").json["items"]
     assert large.get(f"/v1/patients/me/records/{record['record_id']}?format=fhir").status == 200
+    _take_copies(portal, large)
     filters = ("", "?category=condition", "?q=hay", f"?encounter=rec_{'0' * 26}", "?code=x", "?limit=1")
     paths = [f"/v1/patients/me/records{one}" for one in filters]
     paths += [f"/v1/patients/me/records/{record_id}{one}" for one in ("", "?format=fhir")]
@@ -103,6 +106,18 @@ def _read_and_leave(portal: Portal, token: str, record_id: str) -> None:
     assert portal.call("GET", f"/v1/patients/{large.patient.patient_id}/summary", token=token).status == 404
     for path in ("/v1/sessions/others", "/v1/sessions/current"):
         assert portal.call("DELETE", path, token=token).status == 204
+
+
+def _take_copies(portal: Portal, person: Person) -> None:
+    """Copies of a record in every format, for the patient, a caregiver and staff."""
+    patient_id = person.patient.patient_id
+    for format_ in ExportFormat:
+        assert record_exports.own(person, format=format_)["status"] == "ready"
+    caregiver = token_of(new_caregiver(patient_id, Scope.EVERYTHING))
+    clinician = token_of(new_staff(Role.CLINICIAN, cares_for=patient_id))
+    for token in (caregiver, clinician):
+        assert record_exports.made(portal, patient_id, token, format="fhir")["status"] == "ready"
+    assert portal.call("GET", record_exports.path_of(patient_id), token=caregiver).json["items"]
 
 
 def _large(resource_id: str) -> dict[str, Any]:

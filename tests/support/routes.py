@@ -9,12 +9,13 @@ from typing import Any
 import app as _app  # noqa: F401  Its import fills the table of routes.
 from chalicelib import clock, ids
 from chalicelib.domain.access import PolicyKind
+from chalicelib.domain.exports import ExportFormat, ExportSubject, Wanted
 from chalicelib.domain.notices import Channel
 from chalicelib.domain.staff import PERMISSIONS, Role
 from chalicelib.domain.suppressions import Reason
 from chalicelib.domain.webhooks import Outcome, WebhookDeliveryStatus
 from chalicelib.handlers.operations import REGISTRY, Operation
-from chalicelib.models import accounts, patient_changes, webhooks
+from chalicelib.models import accounts, exports, outbox, patient_changes, webhooks
 from chalicelib.models.transaction import transaction
 from chalicelib.services import devices, suppressions
 from tests.support import contact_changes, factors, import_files, merging, passkeys, registering
@@ -167,9 +168,20 @@ def _merge_of(portal: Portal, whose: Somebody) -> str:
     return merging.merged(portal, whose.patient_id, portal.new_patient().patient_id)
 
 
+def _export_of(portal: Portal, whose: Somebody) -> str:
+    """A copy of their own record that somebody asked for, beyond the limit."""
+    account_id = whose.person.session["account"]["account_id"]
+    wanted = Wanted(ExportFormat.TEXT, "en")
+    with transaction() as tx:
+        export = exports.create(tx, account_id, exports.Subject(ExportSubject.RECORD, whose.patient_id, wanted))
+        outbox.post_export(tx, account_id, export.export_id, subject=ExportSubject.RECORD)
+    return export.export_id
+
+
 PARAMETERS: dict[str, Callable[[Portal, Somebody], str]] = {
     "pid": lambda _, whose: whose.patient_id,
     "record_id": lambda _, whose: whose.record_id,
+    "export_id": _export_of,
     "caregiver_id": lambda _, whose: give(whose.patient_id),
     "invitation_token": lambda portal, _: invitation_to(portal.new_patient().patient_id),
     "proxy_request_id": lambda _, whose: ask_to_act(whose.person.session["account"]["account_id"]),
@@ -201,7 +213,10 @@ OF_CLIENTS = frozenset({"webhook_id", "delivery_id", "import_id"})
 """Parameters whose objects are a client's."""
 
 OF_ACCOUNTS = frozenset(
-    {"caregiver_id", "session_id", "notice_id", "device_id", "trusted_device_id", "passkey_id", "address_id"}
+    {
+        *{"caregiver_id", "session_id", "notice_id", "device_id", "trusted_device_id", "passkey_id", "address_id"},
+        "export_id",
+    }
 )
 """Parameters whose objects are an account's, and nobody else's."""
 
@@ -214,6 +229,7 @@ UNSHARED = frozenset({"invitation_token", "kind", "token", "registration_id", "r
 ABSENT = {
     "pid": f"pat_{MISSING_ID}",
     "record_id": f"rec_{MISSING_ID}",
+    "export_id": f"exp_{MISSING_ID}",
     "caregiver_id": f"cgv_{MISSING_ID}",
     "invitation_token": MISSING_ID + "A" * 22,
     "proxy_request_id": f"prx_{MISSING_ID}",
@@ -440,6 +456,7 @@ def bodies(portal: Portal, whose: Somebody) -> dict[str, Callable[[], dict[str, 
         },
         "merges_merge_patients": lambda: _right_merge(portal),
         "merges_undo_merge": lambda: _right_undo(portal),
+        "exports_request_record_export": lambda: {"format": "text", "_path": {"pid": whose.patient_id}},
         "break_glass_break_glass": lambda: {
             "reason": "Unconscious in the emergency room",
             "_path": {"pid": whose.patient_id},
