@@ -173,7 +173,7 @@ class TestWhatIsInIt:
         found = read(portal, "me", strong(person), asked.json["export_id"])
         assert counts_of(found, "es") == found["manifest"]["counts"]
         text = text_of(file_of(found))
-        assert "Resultados de laboratorio (2)" in text
+        assert "Pruebas de laboratorio (2)" in text
         assert "6 de mayo de 2024" in text
 
     def test_all_of_a_long_record_is_in_it_in_every_format(self, portal: Portal) -> None:

@@ -38,6 +38,7 @@ _PHRASE = "green tea"
 _STAND_IN = "12"
 _INLINE = {"a", "b", "em", "span", "strong"}
 _PARTS = {"title", "detail", "cure", "text"}
+_LABELS = tuple(f"export.{part}" for part in ("yes", "record.", "no", "field.", "code.", "category."))
 
 
 class _Values(dict[str, object]):
@@ -159,5 +160,8 @@ def alone(language: str) -> Iterator[tuple[str, str]]:
 
 
 def _whole(key: str) -> str:
+    if key.startswith(_LABELS):
+        # A single word is no text: what a copy of a record calls things is read together.
+        return "export"
     thing, _, part = key.rpartition(".")
     return thing if part in _PARTS else key
