@@ -80,6 +80,18 @@ class Gone(PortalError):
     code = "gone"
 
 
+class NotAcceptable(PortalError):
+    """The answer cannot be given in the form that the caller asks for."""
+
+    code = "not_acceptable"
+
+
+class SearchNotUnderstood(Malformed):
+    """A search that cannot be understood; `reason` says why, for whoever wrote the program."""
+
+    code = "search_not_understood"
+
+
 class Conflict(PortalError):
     """Something else is already so."""
 

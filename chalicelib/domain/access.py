@@ -20,6 +20,7 @@ class ActorKind(StrEnum):
 class ClientScope(StrEnum):
     """What a clinic's system may be allowed to do, in the manner of OAuth 2.0 scopes."""
 
+    RECORDS_READ = "records.read"
     RECORDS_WRITE = "records.write"
     PATIENTS_READ = "patients.read"
     ACTIVATION_CODES_WRITE = "activation_codes.write"
@@ -76,6 +77,7 @@ class PolicyKind(StrEnum):
     CLIENT = "client"
     STAFF = "staff"
     CLINIC = "clinic"
+    RESOURCE = "resource"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,14 @@ def staff(permission: Permission) -> Policy:
 def clinic(scope: ClientScope, permission: Permission) -> Policy:
     """A clinic's system that was given this scope, or staff whose role lets them do this."""
     return Policy(PolicyKind.CLINIC, scope, permission)
+
+
+def resource() -> Policy:
+    """Whoever may read the record of the patient whom a resource turns out to be about: the view finds out who that is.
+
+    The patient themselves, their caregivers, staff who care for them, and a clinic's system that was given the scope.
+    """
+    return Policy(PolicyKind.RESOURCE, ClientScope.RECORDS_READ, Permission.RECORDS_READ, frozenset(Scope))
 
 
 class ReachKind(StrEnum):

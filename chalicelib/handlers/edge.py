@@ -10,7 +10,7 @@ from http import HTTPStatus
 from chalice.app import Request, Response
 
 from chalicelib import errors, ids, observability, words
-from chalicelib.handlers import problems
+from chalicelib.handlers import fhir_refusals, problems
 from chalicelib.handlers.pages import rendering as pages
 from chalicelib.settings import settings
 
@@ -93,9 +93,11 @@ def _respond(request: Request, get_response: Callable[[Request], Response]) -> R
 
 
 def _refusal(request: Request, error: errors.PortalError, language: str) -> Response:
-    """A problem, or a page where people arrive by links."""
+    """A problem; a page where people arrive by links, and FHIR where programs ask for it."""
     if pages.is_page(request.path):
         return pages.refusal(error, observability.request_id(), language)
+    if fhir_refusals.is_fhir(request.path):
+        return fhir_refusals.render(error, observability.request_id(), language)
     return problems.render(error, observability.request_id(), language)
 
 

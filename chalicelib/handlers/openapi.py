@@ -12,6 +12,7 @@ from pydantic_core import core_schema
 from chalicelib import errors, words
 from chalicelib.domain.access import PolicyKind
 from chalicelib.domain.caregivers import Scope
+from chalicelib.domain.fhir_api.names import MEDIA_TYPE
 from chalicelib.handlers import problems
 from chalicelib.handlers.operations import REGISTRY, Operation
 from chalicelib.schemas.base import PageQuery, Query
@@ -77,6 +78,12 @@ _HEADERS = {
     },
     "WWW-Authenticate": {"required": True, "schema": {"type": "string"}, "description": "How to sign in (RFC 6750)."},
 }
+_OUTCOME = {
+    "type": "object",
+    "required": ["resourceType", "issue"],
+    "properties": {"resourceType": {"const": "OperationOutcome"}, "issue": {"type": "array", "minItems": 1}},
+}
+"""The shape of a refusal under /fhir (https://hl7.org/fhir/R4/operationoutcome.html)."""
 _REFUSAL_HEADERS = {401: "WWW-Authenticate", 429: "Retry-After", 503: "Retry-After"}
 _TAGS = {
     "public": "What anybody may read, signed in or not.",
@@ -101,6 +108,7 @@ _TAGS = {
     "records": "The health record.",
     "changes": "What has changed in the health record.",
     "trends": "Numbers over time.",
+    "fhir_api": "The health record as FHIR R4, to read.",
     "access_log": "Who looked at one's data, and what was changed.",
     "break_glass": "A record that is opened in an emergency.",
     "clinic_settings": "What the clinic decides for itself.",
@@ -126,6 +134,10 @@ _PATH_PARAMETERS = {
     "record_id": "A record's id.",
     "code": "`system|code`, or a code of LOINC alone; URL-encoded.",
     "export_id": "The id of a copy of the record that one asked for.",
+    "resource_type": "A type of FHIR resource that `/fhir/R4/metadata` names.",
+    "resource_id": "A resource's id: the portal's, with `-` in the place of `_`; either is understood.",
+    "version_id": "The number of a version: `meta.versionId`.",
+    "operation": "`$everything`, of a Patient.",
     "registration_id": "The id of a registration that was started.",
     "reset_id": "The id of a password reset that was asked for.",
     "device_id": "The id of a device that gets push messages.",
@@ -153,6 +165,8 @@ _CALLERS = {
     PolicyKind.STAFF: "Needs a signed-in member of staff with the permission `{permission}`.",
     PolicyKind.CLINIC: "Needs the token of a service client with the scope `{scope}`, or a signed-in member of staff "
     "with the permission `{permission}`.",
+    PolicyKind.RESOURCE: "Needs a signed-in account, or the token of a service client with the scope `{scope}`. Shows "
+    "what the patient themselves, their caregivers, or staff who care for them with the permission `{permission}` may see.",
     PolicyKind.CLIENT: "Needs the token of a service client with the scope `{scope}`.",
 }
 
@@ -285,6 +299,8 @@ def _refusal(operation: Operation, status: int, codes: list[str]) -> dict[str, A
         return described
     if operation.answer_type == "text/html":
         return {**described, "content": {"text/html": {"schema": {"type": "string"}}}}
+    if operation.answer_type == MEDIA_TYPE:
+        return {**described, "content": {MEDIA_TYPE: {"schema": _OUTCOME}}}
     return {**described, "content": {problems.MEDIA_TYPE: {"schema": {"$ref": _ref(Problem)}}}}
 
 

@@ -17,6 +17,7 @@ STATUS: Mapping[type[errors.PortalError], int] = {
     errors.Forbidden: 403,
     errors.NotFound: 404,
     errors.MethodNotAllowed: 405,
+    errors.NotAcceptable: 406,
     errors.Conflict: 409,
     errors.Gone: 410,
     errors.StaleVersion: 412,

@@ -3,8 +3,10 @@
 The record's rows in five orders, and every version of every resource as it was sent.
 """
 
+import functools
 import itertools
 import json
+import operator
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
@@ -14,11 +16,16 @@ from pynamodb.attributes import BinaryAttribute, BooleanAttribute, UnicodeAttrib
 from pynamodb.expressions.condition import Condition
 from pynamodb.indexes import AllProjection, LocalSecondaryIndex
 
+from chalicelib.domain.fhir import text
+from chalicelib.domain.fhir_api.search import ANY_TOKEN
 from chalicelib.domain.records.paging import PageKey
 from chalicelib.errors import Conflict
 from chalicelib.models.base import Key, RawItem, storage_errors
 from chalicelib.models.patients import Held, PatientsTable
 from chalicelib.models.transaction import Transaction
+
+_KEPT_AT_ONCE = 100
+"""Rows of what is kept that are looked through at once for those of one type."""
 
 
 class Order(StrEnum):
@@ -89,7 +96,8 @@ class EncounterIndex(LocalSecondaryIndex["Record"]):  # type: ignore[no-untyped-
 class Record(Held, discriminator="record"):
     """One row of a patient's record; sort key `record#<record id>`. `view` is the JSON that lists show.
 
-    What `is_sensitive` does not say is not known, and counts as sensitive.
+    What `is_sensitive` does not say is not known, and counts as sensitive. `tokens` is the JSON list of codes by which
+    the resource may be searched (domain/fhir_api/search).
 
     Of a record that was replaced, `added_at` says when it came, `shown_at` since when people see what they see now, and
     `earlier` until when each of the latest states before that one was shown, as JSON, oldest first: their rows are
@@ -109,6 +117,7 @@ class Record(Held, discriminator="record"):
     code_key = UnicodeAttribute(null=True)
     changed_key = UnicodeAttribute()
     encounter_key = UnicodeAttribute(null=True)
+    tokens = UnicodeAttribute(null=True)
     in_order_of_date = DateIndex()
     in_order_of_category = CategoryIndex()
     in_order_of_code = CodeIndex()
@@ -179,11 +188,18 @@ class Waiting(PatientsTable, discriminator="waiting"):
 
 
 class Raw(PatientsTable, discriminator="raw"):
-    """One version of a resource as it was sent, compressed; partition key `raw#<id>`, sort key its version."""
+    """One version of a resource as it was sent, compressed; partition key `raw#<id>`, sort key its version.
+
+    `source` is the client that sent it, `changed_at` when it was stored, `full_url` its absolute URL in its bundle, by
+    which its references are read.
+    """
 
     owner = UnicodeAttribute()
     body = BinaryAttribute(legacy_encoding=False, null=True)
     stored_at = UnicodeAttribute(null=True)
+    source = UnicodeAttribute(null=True)
+    changed_at = UnicodeAttribute(null=True)
+    full_url = UnicodeAttribute(null=True)
 
 
 _KEYS = {
@@ -283,6 +299,22 @@ def is_of_any(categories: Iterable[str]) -> Restriction:
     return Record.category.is_in(*sorted(categories))
 
 
+def is_of_type(resource_type: str) -> Restriction:
+    """Rows of one type of FHIR resource."""
+    return Record.resource_type == resource_type
+
+
+def has_other_code(code_key_start: str) -> Restriction:
+    """Rows whose code keys begin with anything else, or who have none."""
+    return Record.code_key.does_not_exist() | ~Record.code_key.startswith(code_key_start)
+
+
+def has_token_of(tokens: Iterable[str]) -> Restriction:
+    """Rows with one of some tokens; and those of which it is not known, whose resources have to be looked at."""
+    known = [Record.tokens.contains(text.dump(token).decode()) for token in (ANY_TOKEN, *tokens)]
+    return functools.reduce(operator.or_, known, Record.tokens.does_not_exist())
+
+
 def is_not_sensitive() -> Restriction:
     """Rows of which it is known that they are not sensitive."""
     known: Restriction = Record.is_sensitive == False  # noqa: E712  A condition, no comparison.
@@ -336,10 +368,38 @@ def find_raw_version(resource_id: str, version: int) -> Raw | None:
     return Raw.find(f"raw#{resource_id}", _version_sk(version))
 
 
+def find_raw_versions(versions: Iterable[tuple[str, int]]) -> dict[str, Raw]:
+    """Versions of different resources as sent, by the resource's id: one round trip for each 100."""
+    rows = Raw.find_all([(f"raw#{resource_id}", _version_sk(version)) for resource_id, version in versions])
+    return {pk.removeprefix("raw#"): row for (pk, _), row in rows.items()}
+
+
+def find_kept_page(
+    patient_id: str, resource_type: str | None, *, limit: int, after: str | None
+) -> tuple[list[Kept], str | None]:
+    """At most `limit` rows of what is kept of a patient, of one type or of any, and the sort key to go on behind."""
+    last = {"pk": {"S": patient_id}, "sk": {"S": after}} if after else None
+    matching = Kept.resource_type == resource_type if resource_type else None
+    with storage_errors():
+        pages = Kept.query(
+            patient_id,
+            Kept.sk.startswith("kept#"),
+            filter_condition=matching,
+            consistent_read=True,
+            page_size=_KEPT_AT_ONCE if resource_type else limit,
+            last_evaluated_key=last,
+        ).page_iter
+        page = next(pages)
+        rows = [Kept.from_raw_data(item) for item in page["Items"]]
+        end = page.get("LastEvaluatedKey")
+    if len(rows) > limit:
+        return rows[:limit], rows[limit - 1].sk
+    return rows, end["sk"]["S"] if end else None
+
+
 def find_present_raws(rows: Iterable[Held]) -> dict[str, Raw]:
     """The present versions of some resources as sent, by the resource's id: one round trip for each 100."""
-    keys = [(f"raw#{_resource_id(row)}", _version_sk(int(row.version))) for row in rows]
-    return {pk.removeprefix("raw#"): raw for (pk, _), raw in Raw.find_all(keys).items()}
+    return find_raw_versions((_resource_id(row), int(row.version)) for row in rows)
 
 
 def _resource_id(row: Held) -> str:

@@ -50,6 +50,25 @@ def find_reach(actor: Actor, policy: Policy, patient_id: str) -> Reach | None:
         return None
 
 
+def reach(actor: Actor, policy: Policy, patient_id: str, operation_id: str) -> Reach:
+    """How far an actor reaches a patient whom the view of a policy of resources has found.
+
+    Raises what `permit` raises of a patient's policy; the clinic's systems reach everybody who is there.
+    """
+    if actor.kind is ActorKind.ACCOUNT:
+        return _permit_patient(actor, policy, patient_id, operation_id)
+    patient = patients.find(patient_id)
+    if patient is None:
+        _audit_refusal(actor, patient_id)
+        raise NotFound
+    if patient.merged_into:
+        _audit_refusal(actor, patient_id)
+        raise PatientMerged(patient.merged_into)
+    about: dict[str, object] = {"operation": operation_id, "by": ReachKind.CLIENT}
+    audit.record_alone(Entry(actor, Action.PATIENT_ACCESS, patient_id=patient_id, about=about))
+    return Reach(patient_id, ReachKind.CLIENT, joined=patient.joined_ids)
+
+
 def require_step_up(actor: Actor) -> None:
     """Raises StepUpRequired for a caller who has not just proved again that it is them."""
     if not is_stepped_up(actor):
@@ -68,6 +87,8 @@ def _is_open(actor: Actor, policy: Policy) -> bool:
     match policy.kind:
         case PolicyKind.ACCOUNT:
             return is_account
+        case PolicyKind.RESOURCE:
+            return is_account or has_scope
         case PolicyKind.CLIENT:
             return has_scope
         case PolicyKind.STAFF:

@@ -35,7 +35,11 @@ Rows: TypeAlias = tuple[list[Record], PageKey | None]
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which records: any of these may be missing. Dates are days in the clinic's zone, both included."""
+    """Which records: any of these may be missing. Dates are days in the clinic's zone, both included.
+
+    `tokens` are tokens (domain/fhir_api/search) of which a record has one of each group; `other_code` is a code that
+    is not its first one; `changed_since` and `changed_until`, both included, are about when the portal stored it.
+    """
 
     category: Category | None = None
     since: date | datetime | None = None
@@ -43,6 +47,11 @@ class Filter:
     encounter_id: str | None = None
     code: str | None = None
     search: str | None = None
+    resource_type: str | None = None
+    tokens: tuple[tuple[str, ...], ...] = ()
+    other_code: str | None = None
+    changed_since: datetime | None = None
+    changed_until: datetime | None = None
 
 
 def find_rows(whose: Whose, wanted: Filter, *, limit: int, after: PageKey | None, sight: Sight = FULL) -> Rows:
@@ -151,11 +160,18 @@ def hiding(order: Order, sight: Sight) -> records.Restriction | None:
     return functools.reduce(operator.and_, conditions) if conditions else None
 
 
+def place_of(row: Record, wanted: Filter) -> PageKey:
+    """Where a row stands on the pages of what is wanted."""
+    return PageKey(row.sk, records.order_key_of(row, _order_of(wanted)[0]))
+
+
 def _order_of(wanted: Filter) -> tuple[Order, str]:
     if wanted.encounter_id is not None:
         return Order.ENCOUNTER, f"{wanted.encounter_id}#"
     if wanted.code is not None:
         return Order.CODE, _code_key_start(wanted.code)
+    if wanted.changed_since is not None or wanted.changed_until is not None:
+        return Order.CHANGED, ""
     if wanted.category is not None:
         return Order.CATEGORY, f"{wanted.category}#"
     return Order.DATE, ""
@@ -168,6 +184,9 @@ def _code_key_start(code: str) -> str:
 
 def bounds(wanted: Filter) -> tuple[str, str]:
     """The order keys between which records of the wanted time lie; a key goes on with the record's id."""
+    if _order_of(wanted)[0] is Order.CHANGED:
+        since, until = wanted.changed_since, wanted.changed_until
+        return _stamp(since) if since else _FIRST, f"{_stamp(until)}{_LAST}" if until else _LAST
     low = _stamp(wanted.since) if wanted.since else _FIRST_DATED if wanted.until else _FIRST
     if wanted.until is None or wanted.until == date.max:
         return low, _LAST
@@ -195,4 +214,9 @@ def _condition(wanted: Filter, order: Order) -> records.Restriction | None:
         conditions.append(records.has_code(_code_key_start(wanted.code)))
     if wanted.category is not None and order is not Order.CATEGORY:
         conditions.append(records.is_of_category(wanted.category))
+    if wanted.resource_type is not None:
+        conditions.append(records.is_of_type(wanted.resource_type))
+    if wanted.other_code is not None:
+        conditions.append(records.has_other_code(_code_key_start(wanted.other_code)))
+    conditions += [records.has_token_of(group) for group in wanted.tokens]
     return functools.reduce(operator.and_, conditions) if conditions else None

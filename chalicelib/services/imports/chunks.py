@@ -193,7 +193,7 @@ def _add(writes: _Writes, one: Planned, resolver: Resolver, before: Held | None)
             _add_directory_names(writes, one)
     ties.put(writes.tx, one, resolver)
     patients.put_held(writes.tx, row, replaces=int(before.version) if before else None)
-    records.put_raw(writes.tx, raw_row(one, version))
+    records.put_raw(writes.tx, raw_row(one, held))
 
 
 def _seen(before: Held | None) -> str:

@@ -12,6 +12,8 @@ from chalicelib.clients import files
 from chalicelib.domain import identity
 from chalicelib.domain.fhir import text
 from chalicelib.domain.fhir.text import Resource
+from chalicelib.domain.fhir_api.search import row_tokens
+from chalicelib.domain.fhir_api.served import SERVED
 from chalicelib.domain.records import people
 from chalicelib.domain.records.elements import ReferenceNames
 from chalicelib.domain.records.fit import fitted
@@ -25,6 +27,7 @@ from chalicelib.models.records import Raw, Record
 from chalicelib.services import identity_keys
 from chalicelib.services.imports.plan import Planned
 from chalicelib.services.imports.subjects import clinic_number
+from chalicelib.services.imports.waiting import own_url
 from chalicelib.settings import settings
 
 _IN_ROW: Final = 256 * 1024
@@ -49,6 +52,7 @@ def record_row(owner: str, record_id: str, resource: Resource, names: ReferenceN
         code_key=_code_key(shown["code"], f"{at}#{record_id}"),
         changed_key=f"{held['changed_at']}#{record_id}",
         encounter_key=f"{encounter_id}#{at}#{record_id}" if encounter_id else None,
+        tokens=row_tokens(SERVED[resource["resourceType"]], resource, str(settings().clinic_zone)),
         **held,
     )
 
@@ -108,12 +112,16 @@ def _identity_keys(known: people.Demographics) -> list[tuple[str, str]]:
     return [(value_hash, IDENTITY) for value_hash in identity_keys.hashes(known.birth_date or "", families)]
 
 
-def raw_row(planned: Planned, version: int) -> Raw:
+def raw_row(planned: Planned, held: dict[str, Any]) -> Raw:
     """A version as sent: in its row, or in S3 under a keyed hash of its content where it is too large for one."""
     body = text.dump(planned.entry.resource)
     packed = zlib.compress(body)
-    if len(packed) <= _IN_ROW:
-        return records.raw(planned.resource_id, version, planned.owner, body=packed, stored_at=None)
-    place = f"raw/{secrets.keyed_hash('raw-file', body.decode())}"
-    files.put_record(place, packed)
-    return records.raw(planned.resource_id, version, planned.owner, body=None, stored_at=place)
+    place = None
+    if len(packed) > _IN_ROW:
+        place = f"raw/{secrets.keyed_hash('raw-file', body.decode())}"
+        files.put_record(place, packed)
+    row = records.raw(
+        planned.resource_id, held["version"], planned.owner, body=None if place else packed, stored_at=place
+    )
+    row.source, row.changed_at, row.full_url = held["source"], held["changed_at"], own_url(planned.entry)
+    return row

@@ -28,7 +28,7 @@ class Waits:
                 self._await(digest)
                 if (digest, record_id) not in self.waiting:
                     self.waiting.add((digest, record_id))
-                    records.put_waiting(self.tx, digest, owner, record_id, _own_url(entry))
+                    records.put_waiting(self.tx, digest, owner, record_id, own_url(entry))
             for other in one.record_ids:
                 self._check_absent(owner, other)
 
@@ -43,7 +43,7 @@ class Waits:
             records.check_absent(self.tx, owner, record_id)
 
 
-def _own_url(entry: Entry) -> str | None:
+def own_url(entry: Entry) -> str | None:
     """The URL that tells a record's own server from others when its references are read again."""
     url = entry.full_url
     return url if url and len(url) <= _LONGEST_URL and ABSOLUTE.fullmatch(url) else None
