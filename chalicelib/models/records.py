@@ -306,7 +306,8 @@ def is_of_type(resource_type: str) -> Restriction:
 
 def has_other_code(code_key_start: str) -> Restriction:
     """Rows whose code keys begin with anything else, or who have none."""
-    return Record.code_key.does_not_exist() | ~Record.code_key.startswith(code_key_start)
+    other: Restriction = Record.code_key.does_not_exist() | ~Record.code_key.startswith(code_key_start)
+    return other
 
 
 def has_token_of(tokens: Iterable[str]) -> Restriction:

@@ -12,7 +12,7 @@ from chalice.app import Chalice
 from chalicelib.domain.access import ClientScope, Policy, PolicyKind, patient
 from chalicelib.domain.caregivers import Scope
 from chalicelib.domain.staff import PERMISSIONS, Role
-from chalicelib.handlers import pages
+from chalicelib.handlers import fhir_api, pages
 from chalicelib.handlers.operations import REGISTRY, Operation
 from chalicelib.handlers.routing import Answer as ViewAnswer
 from chalicelib.handlers.routing import Call, Routes
@@ -211,12 +211,16 @@ def expected(cell: Cell) -> tuple[int, str | None]:
             allowed = caller.has(policy)
         case PolicyKind.ACCOUNT | PolicyKind.PATIENT:
             allowed = caller.kind == "account"
+        case PolicyKind.RESOURCE:
+            allowed = caller.kind == "account" or caller.has(policy)
         case _:
             raise AssertionError(f"the matrix has no rule for the policy {policy.kind}")
     if not allowed:
         return 403, "not_allowed"
     if policy.kind is PolicyKind.PATIENT and (refused := _refused_patient(cell)):
         return refused
+    if policy.kind is PolicyKind.RESOURCE:
+        return _of_a_resource(cell)
     if cell.operation.step_up and not caller.stepped_up:
         return 403, "step_up_required"
     return _inside(cell)
@@ -231,6 +235,24 @@ def _refused_patient(cell: Cell) -> tuple[int, str] | None:
     is_own = caller.is_patient and whose in {"me", OWN}
     covers = (Scope.EVERYTHING in caller.grants and bool(policy.grants)) or bool(caller.grants & policy.grants)
     return None if is_own or (covers and whose == OWN) else (404, "not_found")
+
+
+def _of_a_resource(cell: Cell) -> tuple[int, str | None]:
+    """What somebody hears who reads a Patient as FHIR, or searches patients: those whom they may see, or one by an id."""
+    caller, whose = cell.caller, dict(zip(parameters(cell.operation), cell.whose, strict=True))
+    if MISSING in {whose["resource_type"], whose.get("operation")}:
+        return 404, "not_found"
+    if "resource_id" not in whose:
+        return (200, None) if caller.kind == "account" else (400, "search_not_understood")
+    is_there = whose.get("version_id") != MISSING
+    if caller.kind == "client":
+        return (200, None) if whose["resource_id"] != MISSING and is_there else (404, "not_found")
+    if caller.role is not None and caller.has(cell.operation.policy):
+        if not caller.cares or whose["resource_id"] != OWN:
+            return 403, "not_in_care_team"
+        return (200, None) if is_there else (404, "not_found")
+    sees = caller.is_patient or bool(caller.grants)
+    return (200, None) if sees and whose["resource_id"] == OWN and is_there else (404, "not_found")
 
 
 def _inside(cell: Cell) -> tuple[int, str | None]:
@@ -292,9 +314,19 @@ def _got(matrix: Matrix, cell: Cell) -> tuple[int, str | None] | None:
     status, code = expected(cell)
     if answer.status != status:
         return answer.status, answer.text[:120]
-    is_problem = (answer.header("content-type") or "").startswith("application/problem+json")
-    if code is not None and is_problem and answer.json["code"] != code:
-        return status, answer.json["code"]
+    told = _code_of(answer)
+    if code is not None and told is not None and told != code:
+        return status, told
+    return None
+
+
+def _code_of(answer: Answer) -> str | None:
+    """The code of a refusal, which is a problem or an OperationOutcome."""
+    media_type = answer.header("content-type") or ""
+    if media_type.startswith("application/problem+json"):
+        return str(answer.json["code"])
+    if media_type.startswith("application/fhir+json") and answer.status >= 400:
+        return str(answer.json["issue"][0]["details"]["coding"][0]["code"])
     return None
 
 
@@ -311,7 +343,8 @@ def test_a_route_that_bypasses_the_table_is_found() -> None:
 def _undeclared(app: Chalice, registry: list[Operation]) -> set[tuple[str, str]]:
     declared = {(operation.method, operation.path) for operation in registry}
     served = {(method, path) for path, methods in app.routes.items() for method in methods if method != "OPTIONS"}
-    return served - declared - {(method, path) for method, path in (route.split(" ") for route in pages.REFUSED)}
+    refused = pages.REFUSED | fhir_api.REFUSED
+    return served - declared - {(method, path) for method, path in (route.split(" ") for route in refused)}
 
 
 def test_every_route_declares_a_policy_that_the_matrix_knows() -> None:
@@ -319,7 +352,7 @@ def test_every_route_declares_a_policy_that_the_matrix_knows() -> None:
     assert [policy for policy in undeclared if not isinstance(policy, Policy)] == []
     for operation in REGISTRY:
         policy = operation.policy
-        asks_scope = policy.kind in {PolicyKind.CLIENT, PolicyKind.CLINIC}
+        asks_scope = policy.kind in {PolicyKind.CLIENT, PolicyKind.CLINIC, PolicyKind.RESOURCE}
         assert asks_scope == (policy.scope is not None), operation.id
         assert policy.permission or policy.kind not in {PolicyKind.STAFF, PolicyKind.CLINIC}, operation.id
         assert not operation.takes_patient or policy.kind not in {PolicyKind.PUBLIC, PolicyKind.ACCOUNT}, operation.id
@@ -348,7 +381,8 @@ def test_anothers_object_and_a_missing_one_are_the_same_answer_to_the_byte(matri
     compared = 0
     for operation in REGISTRY:
         names = parameters(operation)
-        if not set(names) - UNSHARED or operation.policy.kind not in {PolicyKind.ACCOUNT, PolicyKind.PATIENT}:
+        kinds = {PolicyKind.ACCOUNT, PolicyKind.PATIENT, PolicyKind.RESOURCE}
+        if not set(names) - UNSHARED or operation.policy.kind not in kinds:
             continue
         # A right one, since a wrong one is refused before anybody looks whose the object is.
         body = bodies(matrix.portal, matrix.me)[operation.id]() if operation.takes_body else {}

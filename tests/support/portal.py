@@ -19,7 +19,7 @@ from infra.local.pump import Pump
 from tests.support.contract import check_answer
 
 PASSWORD = "seven green teapots sing"
-SCOPES = ("records.write", "patients.read", "activation_codes.write", "events.read", "webhooks.write")
+SCOPES = ("records.read", "records.write", "patients.read", "activation_codes.write", "events.read", "webhooks.write")
 
 _numbers = itertools.count(1)
 

@@ -203,6 +203,10 @@ PARAMETERS: dict[str, Callable[[Portal, Somebody], str]] = {
     "client_id": lambda portal, _: portal.new_client("events.read")[0],
     "import_id": lambda portal, _: import_files.ask(portal).json["import_id"],
     "kind": lambda *_: "terms",
+    "resource_type": lambda *_: "Patient",
+    "resource_id": lambda _, whose: whose.patient_id,
+    "version_id": lambda *_: "1",
+    "operation": lambda *_: "$everything",
 }
 """What stands for an object in a path, by the name of the parameter."""
 
@@ -223,7 +227,9 @@ OF_ACCOUNTS = frozenset(
 OF_THE_CLINIC = frozenset({"account_id", "change_id", "merge_id", "staff_id", "client_id", "proxy_request_id"})
 """Parameters whose objects are the clinic's: whoever may call the route finds them."""
 
-UNSHARED = frozenset({"invitation_token", "kind", "token", "registration_id", "reset_id"})
+UNSHARED = frozenset(
+    {"invitation_token", "kind", "token", "registration_id", "reset_id", "resource_type", "version_id", "operation"}
+)
 """Parameters whose objects are nobody's in particular: whoever knows them may use them."""
 
 ABSENT = {
@@ -251,6 +257,10 @@ ABSENT = {
     "client_id": f"cli_{MISSING_ID}",
     "import_id": f"imp_{MISSING_ID}",
     "kind": "nothing-of-the-kind",
+    "resource_type": "Nothing",
+    "resource_id": f"pat_{MISSING_ID}",
+    "version_id": "999999",
+    "operation": "$nothing",
 }
 
 
@@ -281,7 +291,7 @@ def token_for(portal: Portal, whose: Somebody, operation: Operation) -> str | No
     """The token of somebody who may call an operation, stepped up where it asks for that; None where anybody may."""
     policy = operation.policy
     match policy.kind:
-        case PolicyKind.CLIENT | PolicyKind.CLINIC:
+        case PolicyKind.CLIENT | PolicyKind.CLINIC | PolicyKind.RESOURCE:
             return portal.client_token()
         case PolicyKind.STAFF:
             return token_of(new_staff(next(role for role in Role if policy.permission in PERMISSIONS[role])))

@@ -1,8 +1,8 @@
 """A search as FHIR writes it: read from a query, and held against a resource."""
 
-import operator
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Final
 
 from chalicelib.domain.fhir.text import Resource, dump
@@ -248,8 +248,7 @@ def _is_long(served: Served, param: Param, resource: Resource, zone: str) -> boo
 
 def is_long(span: Span) -> bool:
     """Whether a span is longer than any day, so that its beginning alone does not tell whether it fits."""
-    hours = operator.sub(span.high, span.low).total_seconds() / 3600
-    return hours > _LONGEST_DAY
+    return span.high - span.low > _LONGEST_DAY
 
 
-_LONGEST_DAY: Final = 25
+_LONGEST_DAY: Final = timedelta(hours=25)

@@ -74,6 +74,6 @@ def _shows(view: View, id: str, wanted: Raw) -> bool:
 
 def _version(raw: Raw, view: View, pk: str, sk: str) -> Version:
     row: Held | None = None
-    if raw.source is None:
+    if not raw.source:
         row = records.find_held([(pk, sk)]).get((pk, sk))
     return versions.versions([(raw, row)], view)[0]
