@@ -2,7 +2,7 @@
 # Variables: PORT=8000 ORIGINS=https://portal.example DYNAMODB_ENDPOINT=http://127.0.0.1:8001 (run), ARGS= (test), STAGE= (package).
 
 .DEFAULT_GOAL := help
-.PHONY: help run staff test check format lint types contracts promises test-dynamodb pages package lock clean
+.PHONY: help run staff test check format lint types contracts promises test-dynamodb test-fhir pages package lock clean
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules
 
@@ -45,6 +45,7 @@ check: $(DEV_STAMP) ## All that CI runs
 	@$(MAKE) --no-print-directory contracts
 	@$(MAKE) --no-print-directory test
 	@$(MAKE) --no-print-directory test-dynamodb
+	@$(MAKE) --no-print-directory test-fhir
 	@$(MAKE) --no-print-directory pages
 
 format: $(DEV_STAMP) ## Format the code and repair what ruff can repair
@@ -70,6 +71,9 @@ promises: $(DEV_STAMP) ## The promises at their full figures, as a table
 test-dynamodb: $(DEV_STAMP) ## The race tests on DynamoDB Local (needs a Java 17 JDK and npm; says so where they are missing)
 	@$(PY) -m infra.local.dynamodb_local --if-available $(PY) -m pytest -n0 -q -m "race or dynamodb_local" \
 	    tests/races tests/infra/test_dynamodb_semantics.py tests/infra/test_dynamodb_local.py $(ARGS)
+
+test-fhir: $(DEV_STAMP) ## The FHIR API against FHIR's own definitions (needs npm; says so where it is missing)
+	@$(PY) -m infra.build.fhir_definitions --if-available $(PY) -m pytest -n0 -q tests/api/test_fhir_definitions.py $(ARGS)
 
 pages: $(DEV_STAMP) ## Every page and email in a real browser, with screenshots in build/pages (says so where there is none)
 	@$(PY) -m infra.build.browser --if-available $(PY) -m pytest -n0 -q -m browser tests/browser $(ARGS)

