@@ -103,6 +103,19 @@ def _read_and_leave(portal: Portal, token: str, record_id: str) -> None:
     paths += [f"/v1/patients/me/records/{record_id}{one}" for one in ("", "?format=fhir")]
     for path in ("/v1/me", "/v1/sessions", "/v1/sessions/current", "/v1/patients/me/summary", *paths):
         assert portal.call("GET", path, token=token).status == 200, path
+    pid = portal.call("GET", "/v1/me", token=token).json["patient_id"]
+    asked = (
+        f"Patient/{pid}",
+        f"Condition/{record_id}",
+        f"Condition/{record_id}/_history/1",
+        f"Condition?_id={record_id}",
+    )
+    asked += ("metadata", "Patient", "Condition?_count=1", "Claim", f"Patient/{pid}/$everything?_count=1&nonsense=1")
+    for one in asked:
+        assert portal.call("GET", f"/fhir/R4/{one}", token=token).status == 200, one
+    assert large.get(f"/fhir/R4/Condition/{record['record_id']}").status == 200
+    assert large.get("/fhir/R4/Condition?code=http://loinc.org|1&date=ge2020&category=x").status == 200
+    assert large.get(f"/fhir/R4/Patient/{pid}").status == large.get(f"/fhir/R4/Condition/{record_id}").status == 404
     assert portal.call("GET", f"/v1/patients/{large.patient.patient_id}/summary", token=token).status == 404
     for path in ("/v1/sessions/others", "/v1/sessions/current"):
         assert portal.call("DELETE", path, token=token).status == 204
@@ -435,6 +448,9 @@ def _act_for_others(portal: Portal) -> None:
         assert portal.call("GET", f"{path}/records/{record_id}{query}", token=token).status == 200
         assert portal.call("GET", f"{path}/records/{record_id}{query}", token=limited_token).status == 404
     assert portal.call("GET", f"{path}/records", token=limited_token).status == 200
+    assert portal.call("GET", f"/fhir/R4/Condition/{record_id}", token=token).status == 200
+    assert portal.call("GET", f"/fhir/R4/Condition/{record_id}", token=limited_token).status == 404
+    assert portal.call("GET", "/fhir/R4/Patient", token=limited_token).json["total"] == 1
     for item in portal.call("GET", "/v1/patients", token=token).json["items"]:
         assert item["relation"] == "family"
     email = new_email()
