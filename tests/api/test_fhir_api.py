@@ -60,7 +60,7 @@ def test_a_patient_reads_themselves_by_either_form_of_their_id(person: Person, m
         assert answer.header("etag") == 'W/"1"'
         assert answer.header("cache-control") == "no-store"
         assert (answer.header("last-modified") or "").endswith("GMT")
-    assert ID.fullmatch(answer.json["id"])
+        assert ID.fullmatch(answer.json["id"])
 
 
 def test_a_record_is_answered_as_it_was_sent_but_for_ids_meta_and_references(

@@ -30,9 +30,8 @@ def person(portal: Portal) -> Person:
     report = {
         "resourceType": "DiagnosticReport", "id": fhir.fresh("dr"), "status": "final", "subject": fhir.about(me),
         "code": {"text": "Report"}, "encounter": _to(secret_visit),
-        "result": [_to(secret_test), _to(plain_test)], "media": [],
+        "result": [_to(secret_test), _to(plain_test)],
     }  # fmt: skip
-    del report["media"]
     visit = fhir.encounter(
         me, diagnosis=[{"condition": _to(diagnosis), "rank": 1}, {"condition": _to(plain), "rank": 2}]
     )
@@ -46,8 +45,7 @@ def person(portal: Portal) -> Person:
         ],
         "extension": [{"url": "urn:about", "valueReference": _to(diagnosis)}],
     }  # fmt: skip
-    claim = {"resourceType": "Claim", "id": fhir.fresh("cl"), "patient": fhir.about(me), "diagnosis": []}
-    del claim["diagnosis"]
+    claim = {"resourceType": "Claim", "id": fhir.fresh("cl"), "patient": fhir.about(me)}
     sent = [secret_test, plain_test, secret_visit, diagnosis, plain, report, visit, prescription, plan, claim]
     done = portal.import_fhir(fhir.bundle(*sent)).json
     assert done["refused"] == [], done
@@ -55,8 +53,7 @@ def person(portal: Portal) -> Person:
 
 
 def _to(resource: Json) -> Json:
-    words = resource.get("code", resource.get("type", [{}]))
-    told = words if isinstance(words, dict) else words[0]
+    told: Json = resource["code"] if "code" in resource else (resource.get("type") or [{}])[0]
     return {"reference": f"{resource['resourceType']}/{resource['id']}", "display": told.get("text", "A record")}
 
 

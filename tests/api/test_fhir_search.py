@@ -35,7 +35,7 @@ def person(portal: Portal) -> Person:
     other_visit = fhir.encounter(me, status="planned", period={"start": "2024-01-01T09:00:00Z"})
     at_visit = {"encounter": {"reference": f"Encounter/{visit['id']}"}}
     drug = {"resourceType": "Medication", "id": fhir.fresh("drug"), "code": {"text": "Metformin"}}
-    observations = {
+    observations: dict[str, Json] = {
         "lab": {"effectiveDateTime": "2023-05-01T10:00:00Z", **at_visit},
         "lab two": {"category": of("laboratory"), "code": coded("2951-2"), "effectiveDateTime": "2023-05-02"},
         "two codes": {"category": of("laboratory"), "code": coded("1-1", "2951-2"), "effectiveDateTime": "2022"},

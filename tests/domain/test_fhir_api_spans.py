@@ -1,6 +1,7 @@
 """Dates of searches as spans of time, in the clinic's zone where they have none of their own."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -87,5 +88,6 @@ def test_what_begins_when_is_what_an_order_of_beginnings_finds() -> None:
 
 
 def test_what_is_no_date_in_an_element_has_no_span() -> None:
-    for element in ("soon", {"start": 5}, {"event": []}, {"text": "daily"}, 7, None, {"start": "2024-13"}):
+    elements: tuple[Any, ...] = ("soon", {"start": 5}, {"event": []}, {"text": "daily"}, 7, None, {"start": "2024-13"})
+    for element in elements:
         assert [one for one in spans_in(element, CHICAGO) if one != Span()] == []

@@ -104,13 +104,8 @@ def _read_and_leave(portal: Portal, token: str, record_id: str) -> None:
     for path in ("/v1/me", "/v1/sessions", "/v1/sessions/current", "/v1/patients/me/summary", *paths):
         assert portal.call("GET", path, token=token).status == 200, path
     pid = portal.call("GET", "/v1/me", token=token).json["patient_id"]
-    asked = (
-        f"Patient/{pid}",
-        f"Condition/{record_id}",
-        f"Condition/{record_id}/_history/1",
-        f"Condition?_id={record_id}",
-    )
-    asked += ("metadata", "Patient", "Condition?_count=1", "Claim", f"Patient/{pid}/$everything?_count=1&nonsense=1")
+    asked = [f"Patient/{pid}", f"Condition/{record_id}", f"Condition/{record_id}/_history/1", "metadata", "Patient"]
+    asked += [f"Condition?_id={record_id}", "Condition?_count=1", "Claim", f"Patient/{pid}/$everything?_count=1&x=1"]
     for one in asked:
         assert portal.call("GET", f"/fhir/R4/{one}", token=token).status == 200, one
     assert large.get(f"/fhir/R4/Condition/{record['record_id']}").status == 200
