@@ -16,6 +16,7 @@ from chalice.app import BadRequestError, Chalice, Response
 from chalicelib import words
 from chalicelib.domain.access import PUBLIC
 from chalicelib.handlers import edge
+from chalicelib.handlers.fhir_api import Fhir
 from chalicelib.handlers.pages import Pages
 from chalicelib.handlers.routing import Answer, Call, Routes
 from infra.local.gateway import HttpRequest, HttpResponse, portal_gateway
@@ -71,6 +72,16 @@ def test_a_bug_behind_a_link_is_a_page_that_tells_nothing(portal: Portal) -> Non
     assert _SECRET not in answer.body.decode()
 
 
+def test_a_bug_under_fhir_is_an_operation_outcome_that_tells_nothing(portal: Portal) -> None:
+    own, chalices = _serve(Fhir, _fail, "/fhir/R4/bug"), _through(_chalice_breaks, "/fhir/bug")
+    for answer in (own, chalices):
+        assert (answer.status, answer.header("content-type")) == (500, "application/fhir+json")
+        (issue,) = answer.json()["issue"]
+        assert (issue["severity"], issue["code"]) == ("fatal", "exception")
+        assert str(answer.header("x-request-id")) in issue["diagnostics"]
+        assert _SECRET not in answer.body.decode()
+
+
 def test_a_bug_is_logged_by_its_kind_and_place_without_its_words(
     portal: Portal, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -103,6 +114,7 @@ def _chalice_breaks(made: Chalice) -> None:
 
     made.register_middleware(broken, "http")
     made.route("/bug")(dict)
+    made.route("/fhir/bug", name="fhir_bug")(dict)
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,10 @@ import re
 from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from chalicelib.domain.fhir_api.served import SERVED
+from chalicelib.models import base
 from tests.support import fhir, merging
 from tests.support.aws_calls import recorded
 from tests.support.fhir import Json
@@ -292,6 +294,20 @@ def test_every_refusal_is_an_operation_outcome(
     assert answer.header("cache-control") == "no-store"
     if status == 405:
         assert answer.header("allow") == "GET, OPTIONS"
+
+
+def test_a_database_that_does_not_answer_is_told_as_fhir(me: Reader) -> None:
+    def refuse(**_call: Any) -> None:
+        raise EndpointConnectionError(endpoint_url="https://dynamodb.test")
+
+    events = base.connection().client.meta.events
+    events.register_first("before-call.dynamodb", refuse)
+    try:
+        answer = me.get("Observation")
+    finally:
+        events.unregister("before-call.dynamodb", refuse)
+    assert (answer.status, answer.json["issue"][0]["code"]) == (503, "transient")
+    assert int(answer.header("retry-after") or 0) > 0
 
 
 def test_nobody_is_told_to_sign_in(portal: Portal) -> None:
