@@ -19,6 +19,10 @@ TRIES = 8
 """After so many tries that failed, a copy is given up: its holder asks for another."""
 
 
+TRIED_FOR = timedelta(days=1)
+"""After so long a copy is given up as well: a worker that dies over it each time counts no try."""
+
+
 class ExportSubject(StrEnum):
     """What an export is a copy of."""
 

@@ -18,6 +18,7 @@ from chalicelib.domain.audit import Action, Entry
 from chalicelib.domain.exports import (
     DOWNLOAD_LASTS,
     KEPT,
+    TRIED_FOR,
     TRIES,
     Document,
     ExportStatus,
@@ -209,7 +210,7 @@ def _work(row: OutboxRow) -> None:
         outbox.settle(row, OutboxStatus.DROPPED)
     elif account.disabled:
         _give_up(row, export)
-    elif row.attempts >= TRIES:
+    elif row.attempts >= TRIES or clock.now() >= clock.read_stamp(export.requested_at) + TRIED_FOR:
         observability.count("ExportFailed")
         _give_up(row, export)
     else:

@@ -599,6 +599,20 @@ def _claim(row_id: str) -> bool:
     return outbox.claim(row)
 
 
+    def test_what_no_worker_survives_is_given_up_after_a_day(self, portal: Portal) -> None:
+        person, _ = _full(portal)
+        export_id = _queued(person, ExportFormat.TEXT)
+        row_id = _row_of(portal, export_id)
+        for hours in (1, 22, 2):
+            found = storage.find(account_id_of(person), export_id)
+            assert found is not None
+            assert found.is_open
+            assert not _dies_at(5, row_id)
+            portal.advance(hours=hours)
+        exports.work(row_id)
+        assert read(portal, "me", strong(person), export_id)["status"] == "failed"
+
+
 class _Died(BaseException):
     """The process ended: nothing catches it."""
 
