@@ -591,14 +591,6 @@ class TestFailures:
         assert len(failed) == 8
         assert read(portal, "me", strong(person), export_id)["status"] == "failed"
 
-
-def _claim(row_id: str) -> bool:
-    """Whether another worker may have a row."""
-    row = outbox.find(row_id)
-    assert row is not None
-    return outbox.claim(row)
-
-
     def test_what_no_worker_survives_is_given_up_after_a_day(self, portal: Portal) -> None:
         person, _ = _full(portal)
         export_id = _queued(person, ExportFormat.TEXT)
@@ -611,6 +603,13 @@ def _claim(row_id: str) -> bool:
             portal.advance(hours=hours)
         exports.work(row_id)
         assert read(portal, "me", strong(person), export_id)["status"] == "failed"
+
+
+def _claim(row_id: str) -> bool:
+    """Whether another worker may have a row."""
+    row = outbox.find(row_id)
+    assert row is not None
+    return outbox.claim(row)
 
 
 class _Died(BaseException):
