@@ -11,7 +11,7 @@ CHUNK = 1024 * 1024
 """Bytes that are read at once."""
 
 _PART = 8 * 1024 * 1024
-"""Bytes of each part of a file that is put together; S3 asks for 5 MB at least."""
+"""Bytes of each part of a file that is written in parts; S3 asks for 5 MB at least."""
 
 
 class Uploaded(NamedTuple):
@@ -78,22 +78,22 @@ def remove(key: str) -> None:
         client("s3").delete_object(Bucket=settings().imports_bucket, Key=key)
 
 
-def join(keys: Iterable[str], key: str) -> None:
-    """Make one file of several, with no more of them in memory than one part. Raises Retryable or Permanent."""
+def write(bodies: Iterable[bytes], key: str) -> None:
+    """Write one file out of several bodies, with no more of it in memory than a part. Raises Retryable or Permanent."""
     whole = {"Bucket": settings().imports_bucket, "Key": key}
     with translated():
         upload = client("s3").create_multipart_upload(**whole, ContentType="application/x-ndjson")["UploadId"]
         parts: list[dict[str, Any]] = []
-        for number, body in enumerate(_parts(keys), start=1):
+        for number, body in enumerate(_large(bodies), start=1):
             part = client("s3").upload_part(**whole, UploadId=upload, PartNumber=number, Body=body)
             parts.append({"PartNumber": number, "ETag": part["ETag"]})
         client("s3").complete_multipart_upload(**whole, UploadId=upload, MultipartUpload={"Parts": parts})
 
 
-def _parts(keys: Iterable[str]) -> Iterable[bytes]:
+def _large(bodies: Iterable[bytes]) -> Iterable[bytes]:
     held = io.BytesIO()
-    for key in keys:
-        held.write(get(key))
+    for body in bodies:
+        held.write(body)
         if held.tell() >= _PART:
             yield held.getvalue()
             held = io.BytesIO()

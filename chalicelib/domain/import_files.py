@@ -27,6 +27,9 @@ REMEMBERED: Final = timedelta(days=90)
 TRIES: Final = 4
 """After so many tries in a row that came no further, a file is given up."""
 
+PAUSES: Final = 100
+"""So often in a row may what a file needs be away, with pauses of up to a quarter of an hour: for a day."""
+
 
 class FileFormat(StrEnum):
     """What a file is: a resource on each line (https://github.com/ndjson/ndjson-spec), or one Bundle."""

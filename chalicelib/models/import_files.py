@@ -73,10 +73,12 @@ class ImportFile(AccountsTable, discriminator="import_file"):
     kept_raw = NumberAttribute(default=0)
     refused = NumberAttribute(default=0)
     reject_parts = NumberAttribute(default=0)
+    reject_bytes = NumberAttribute(default=0)
     rejects_key = UnicodeAttribute(null=True)
     lease = UnicodeAttribute(null=True)
     leased_until = UnicodeAttribute(null=True)
     attempts = NumberAttribute(default=0)
+    pauses = NumberAttribute(default=0)
 
     @property
     def import_id(self) -> str:
@@ -123,6 +125,7 @@ class Step:
     became: Mapping[Outcome, int] = field(default_factory=dict)
     refused: int = 0
     reject_parts: int = 0
+    reject_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,9 +214,17 @@ def take(row: ImportFile, lease: str, etag: str) -> bool:
     return _update(row, actions, ImportFile.status.is_in(*sorted(OPEN)) & free)
 
 
-def give_back(row: ImportFile, lease: str) -> None:
-    """Leave an import to whoever takes it next, unless somebody has it already."""
-    actions = [ImportFile.status.set(ImportStatus.QUEUED), ImportFile.lease.remove(), ImportFile.leased_until.remove()]
+def give_back(row: ImportFile, lease: str, *, is_passing: bool = False) -> None:
+    """Leave an import to whoever takes it next, unless somebody has it already.
+
+    `is_passing` says that it failed for a reason that will pass: that is no try of the import's own.
+    """
+    actions: list[Action] = [
+        ImportFile.status.set(ImportStatus.QUEUED),
+        ImportFile.lease.remove(),
+        ImportFile.leased_until.remove(),
+        *([ImportFile.attempts.add(-1), ImportFile.pauses.add(1)] if is_passing else []),
+    ]
     _update(row, actions, ImportFile.lease == lease)
 
 
@@ -228,6 +239,7 @@ def note_count(row: ImportFile, lease: str, counted: Counted) -> None:
         ImportFile.entries_at.set(counted.entries_at),
         ImportFile.has_numbers.set(counted.has_numbers),
         ImportFile.attempts.set(0),
+        ImportFile.pauses.set(0),
     ]
     _require(_update(row, actions, ImportFile.lease == lease))
 
@@ -242,6 +254,8 @@ def note_step(row: ImportFile, lease: str, step: Step) -> None:
         ImportFile.attempts.set(0),
         ImportFile.refused.add(step.refused),
         ImportFile.reject_parts.add(step.reject_parts),
+        ImportFile.reject_bytes.set(step.reject_bytes),
+        ImportFile.pauses.set(0),
         *(getattr(ImportFile, outcome).add(count) for outcome, count in step.became.items()),
     ]
     _require(_update(row, actions, ImportFile.lease == lease))

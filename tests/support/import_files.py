@@ -119,7 +119,7 @@ def every_way(portal: Portal) -> None:
         "participant": [{"member": {"reference": "Practitioner/one"}}],
     }
     by_number = {**fhir.lab(patient), "subject": {"identifier": {"value": patient["identifier"][0]["value"]}}}
-    first = [record, large, late, team, by_number, patient, "{bad"]
+    first: list[Json | str] = [record, large, late, team, by_number, patient, "{bad"]
     assert take(portal, ndjson(*first)).counts() == {"created": 6, "refused": 1}
     moved = {**record, "subject": fhir.about(patient)}
     renamed = {**patient, "identifier": [], "birthDate": "2012-05-07", "name": [{"family": "Moved"}]}

@@ -16,17 +16,18 @@ from chalicelib.clients.import_files import Uploaded
 from chalicelib.domain.access import SYSTEM, Actor, ActorKind, ClientScope
 from chalicelib.domain.audit import Action, Entry
 from chalicelib.domain.fhir.pieces import Broken, Place
-from chalicelib.domain.import_files import TRIES, FileFormat, ImportStatus, Stage, look_at
+from chalicelib.domain.import_files import PAUSES, TRIES, FileFormat, ImportStatus, Stage, look_at
 from chalicelib.domain.staff import Permission
 from chalicelib.errors import Unavailable
 from chalicelib.models import accounts, audit
 from chalicelib.models import import_files as storage
 from chalicelib.models.import_files import Counted, ImportFile, Step, TakenOver
 from chalicelib.models.transaction import transaction
-from chalicelib.services.import_files import batches, numbers, reading
+from chalicelib.services.import_files import batches, numbers, reading, rejects
 from chalicelib.services.import_files.batches import Batch
-from chalicelib.services.import_files.keys import import_of, numbers_key, reject_part_key, rejects_key, upload_key
+from chalicelib.services.import_files.keys import import_of, numbers_key, upload_key
 from chalicelib.services.import_files.reading import Source
+from chalicelib.services.import_files.rejects import Rejects
 from chalicelib.settings import settings
 
 RUN_SECONDS = 240
@@ -67,9 +68,9 @@ def work(import_id: str, seconds: float = RUN_SECONDS) -> None:
         _tidy(import_id, storage.find(import_id))
     except Unavailable as failed:
         observability.count("JobRetried")
-        observability.fault("import.retried", failed, import_id=import_id, attempt=int(row.attempts))
-        storage.give_back(row, lease)
-        _queue(import_id, min(_FIRST_PAUSE * 2 ** int(row.attempts), _LONGEST_PAUSE))
+        observability.fault("import.retried", failed, import_id=import_id, attempt=int(row.pauses) + 1)
+        storage.give_back(row, lease, is_passing=True)
+        _queue(import_id, min(_FIRST_PAUSE * 2 ** min(int(row.pauses), 6), _LONGEST_PAUSE))
     except Exception:
         storage.give_back(row, lease)
         raise
@@ -109,8 +110,8 @@ def _source(row: ImportFile, uploaded: Uploaded | None) -> Source:
     """The file that an import began with. Raises Broken where it is gone, was tried too often, or may not be read."""
     if uploaded is None or uploaded.etag != row.etag:
         raise Broken("the file was replaced or removed while it was read")
-    if row.attempts > TRIES:
-        raise Broken(f"the portal came no further with it in {TRIES} tries; its operators were told")
+    if row.attempts > TRIES or row.pauses > PAUSES:
+        raise Broken("the portal came no further with it, however often it tried; its operators were told")
     if not _may_still(row):
         raise Broken("whoever asked for it may import no more")
     return Source(upload_key(row.import_id), uploaded)
@@ -133,7 +134,7 @@ class _Run:
 
     def __init__(self, row: ImportFile, lease: str, source: Source, until: float) -> None:
         self._row, self._lease, self._source, self._until = row, lease, source, until
-        self._numbers = numbers.load(row)
+        self._numbers, self._rejects = numbers.load(row), Rejects(row)
 
     def run(self) -> bool:
         """Whether the file is done. Raises Broken, TakenOver, Unavailable."""
@@ -144,7 +145,10 @@ class _Run:
             later = [one for one in Stage if one > stage and int(self._row.stages) >> one & 1]
             if not later:
                 return True
-            storage.note_step(self._row, self._lease, Step(later[0], Place(int(self._row.entries_at))))
+            storage.note_step(self._row, self._lease, self._next(later[0]))
+
+    def _next(self, stage: Stage) -> Step:
+        return Step(stage, Place(int(self._row.entries_at)), reject_bytes=int(self._row.reject_bytes))
 
     def _is_late(self) -> bool:
         return time.monotonic() > self._until
@@ -182,15 +186,15 @@ class _Run:
 
     def _store(self, stage: Stage, batch: Batch, place: Place) -> None:
         taken = batches.take_in(self._row, self._lease, batch, self._numbers)
+        kept = 0, int(self._row.reject_bytes)
         if taken.refused:
-            key = reject_part_key(self._row.import_id, int(self._row.reject_parts))
-            files.put(key, batches.reject_lines(self._row, batch, taken.refused))
-        became, refused = Counter(taken.became.values()), len(taken.refused)
-        storage.note_step(self._row, self._lease, Step(stage, place, became, refused, 1 if refused else 0))
+            kept = self._rejects.add(batches.reject_lines(self._row, batch, taken.refused))
+        became = Counter(taken.became.values())
+        storage.note_step(self._row, self._lease, Step(stage, place, became, len(taken.refused), *kept))
 
 
 def _finish(row: ImportFile, lease: str, status: ImportStatus, failure: str | None = None) -> None:
-    key = _join_rejects(row)
+    key = rejects.join(row)
     with transaction() as tx:
         storage.finish(tx, row, lease, status, rejects_key=key, failure=failure)
         about: dict[str, object] = {"import_id": row.import_id, "status": status}
@@ -213,19 +217,10 @@ def _tidy(import_id: str, row: ImportFile | None) -> None:
     if row is not None and row.is_open:
         return
     _remove(import_id)
-    if row is not None and row.status == ImportStatus.CANCELLED and not row.rejects_key and (key := _join_rejects(row)):
+    if row is not None and row.status == ImportStatus.CANCELLED and not row.rejects_key and (key := rejects.join(row)):
         storage.note_rejects(row, key)
 
 
 def _remove(import_id: str) -> None:
     files.remove(upload_key(import_id))
     files.remove(numbers_key(import_id))
-
-
-def _join_rejects(row: ImportFile) -> str | None:
-    """One file of all that was refused, where anything was."""
-    if not row.reject_parts:
-        return None
-    key = rejects_key(row.import_id)
-    files.join((reject_part_key(row.import_id, number) for number in range(int(row.reject_parts))), key)
-    return key
