@@ -55,7 +55,8 @@ def test_a_file_is_asked_for_uploaded_taken_in_and_gone_afterwards(portal: Porta
     assert (done.json["status"], done.json["progress"], done.json["failure"]) == ("done", 100, None)
     assert (done.json["resources_read"], done.json["resources_total"]) == (3, 3)
     assert done.json["created_at"] <= done.json["started_at"] <= done.json["finished_at"]
-    assert (done.json["rejects_url"], _in_the_bucket(portal)) == (None, [])
+    assert done.json["rejects_url"] is None
+    assert [key for key in _in_the_bucket(portal) if done.id in key] == []
 
 
 def test_only_a_file_of_the_size_that_was_named_is_taken(portal: Portal) -> None:
@@ -371,11 +372,8 @@ def test_a_cancelled_import_stores_nothing_more_and_its_file_goes(portal: Portal
     assert (ended.status, ended.json["status"]) == (200, "cancelled")
     portal.drain()
     done = read(portal, import_id)
-    assert (done.json["status"], done.counts(), _in_the_bucket(portal)) == (
-        "cancelled",
-        {"created": 2, "refused": 1},
-        [f"rejects/{import_id}.ndjson", f"rejects/{import_id}/00000000.ndjson"],
-    )
+    assert (done.json["status"], done.counts()) == ("cancelled", {"created": 2, "refused": 1})
+    assert [key for key in _in_the_bucket(portal) if not key.startswith("rejects/")] == []
     assert [one["line"] for one in done.rejects()] == [1]
     again = portal.call("POST", f"{PATH}/{import_id}/cancel", token=token)
     assert (again.status, again.json["code"]) == (409, "import_over")
