@@ -16,6 +16,7 @@ from chalicelib.handlers import fhir_api, pages
 from chalicelib.handlers.operations import REGISTRY, Operation
 from chalicelib.handlers.routing import Answer as ViewAnswer
 from chalicelib.handlers.routing import Call, Routes
+from tests.support import import_files
 from tests.support.aws_calls import recorded
 from tests.support.clinic_system import remove_every_webhook
 from tests.support.people import new_caregiver, new_staff, token_of
@@ -169,6 +170,11 @@ class Matrix:
             # It is decided once.
             for whose, somebody_ in ((OWN, self.me), (ANOTHERS, self.other)):
                 self._fixed["change_id", whose] = PARAMETERS["change_id"](self.portal, somebody_)
+        if "import_id" in path and cell.operation.method == "POST" and answer.status < 400:
+            # It ends once.
+            self._of_clients.get(cell.caller.token(), {}).pop("import_id", None)
+            for whose, somebody_ in ((OWN, self.me), (ANOTHERS, self.other)):
+                self._fixed["import_id", whose] = PARAMETERS["import_id"](self.portal, somebody_)
         if "invitation_token" in path and answer.status < 400:
             # It works once.
             self._fixed["invitation_token", OWN] = PARAMETERS["invitation_token"](self.portal, self.me)
@@ -177,13 +183,16 @@ class Matrix:
     def _own_of(self, name: str, caller: Caller) -> str:
         """A client's own object; where it may have none, another's serves as well."""
         token = caller.token()
-        if token is None or ClientScope.WEBHOOKS_WRITE not in caller.scopes:
+        scope = ClientScope.RECORDS_WRITE if name == "import_id" else ClientScope.WEBHOOKS_WRITE
+        if token is None or scope not in caller.scopes:
             return self._fixed[name, ANOTHERS]
-        if token not in self._of_clients:
-            webhook_id = new_webhook(self.portal, token)
-            delivery_id = new_delivery(self.portal, token, webhook_id)
-            self._of_clients[token] = {"webhook_id": webhook_id, "delivery_id": delivery_id}
-        return self._of_clients[token][name]
+        known = self._of_clients.setdefault(token, {})
+        if name not in known and name == "import_id":
+            known["import_id"] = import_files.ask(self.portal, token=token).json["import_id"]
+        elif name not in known:
+            known["webhook_id"] = new_webhook(self.portal, token)
+            known["delivery_id"] = new_delivery(self.portal, token, known["webhook_id"])
+        return known[name]
 
     def _filled(self, name: str, whose: str) -> str:
         if whose == "me":
@@ -276,6 +285,9 @@ def _inside(cell: Cell) -> tuple[int, str | None]:
 
 def _is_there(cell: Cell, name: str, whose: str) -> bool:
     if name in OF_THE_CLINIC or (name == "pid" and cell.operation.policy.kind is not PolicyKind.PATIENT):
+        return whose in {OWN, ANOTHERS}
+    if name == "import_id" and cell.caller.role is not None:
+        # Staff see every system's.
         return whose in {OWN, ANOTHERS}
     if name == "record_id" and cell.caller.grants and Scope.EVERYTHING not in cell.caller.grants:
         # It is a condition, which no other scope opens.
