@@ -328,6 +328,12 @@ def is_seen_since(stamp: str) -> Restriction:
     return seen
 
 
+def is_dated_from(stamp: str) -> Restriction:
+    """Rows of what happened at a time or after it."""
+    late: Restriction = Record.date_key >= stamp
+    return late
+
+
 def was_another() -> Restriction:
     """Rows that once said something else, or that are gone."""
     once: Restriction = Record.earlier.exists()

@@ -2,7 +2,7 @@
 
 import functools
 import operator
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
@@ -38,7 +38,8 @@ never misses one; the second time says the same.
 
 _FIRST, _LAST = " ", "\uffff"
 _READS = 10
-"""How often storage is asked for one page in which much is hidden, or was sent again with nothing new in it."""
+"""How often storage is asked for one page in which much is hidden."""
+_MOST_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,10 @@ class _Span(NamedTuple):
     joined_at: str = ""
 
 
+_Spanned: TypeAlias = list[tuple[Record, _Span]]
+"""Rows, each with the span that is asked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Change:
     """A record whose row is in the span, what shows of it at both ends, and when its sender had last changed it."""
@@ -92,8 +97,9 @@ class _Change:
 def find_page(whose: Whose, asked: Asked, *, limit: int, place: Place | None, sight: Sight, language: str) -> Page:
     """A page of what changed; it may be short, even empty, while more is to come.
 
-    Two round trips, one more for `last_visit`, for a sight that is not full and for a patient into whom others are
-    merged. Raises NotFound for a category that is hidden from the reader.
+    It reads a hundred rows at most, but where much is hidden. Two round trips, one more for `last_visit`, for a sight
+    that is not full and for a patient into whom others are merged. Raises NotFound for a category that is hidden from
+    the reader.
     """
     if asked.category is not None and asked.category not in sight.categories:
         raise NotFound
@@ -103,32 +109,43 @@ def find_page(whose: Whose, asked: Asked, *, limit: int, place: Place | None, si
         *(functools.partial(_read, one, span.since, asked, limit, walk.after, sight) for one, span in spans.items())
     )
     rows, end = merged(pages, limit, lambda row: row.changed_key, newest_first=True)
-    found = _without_hidden(whose, list(_ends(rows, spans, sight)), sight)
-    reader = Reader(language, settings().clinic_zone)
-    items = [item for one in found if (item := _told(one, reader)) is not None]
+    items = _told_of(whose, [(row, spans[row.pk]) for row in rows], sight, language)
     return Page(items, walk, Place(end, walk.since, walk.as_of) if end else None)
 
 
 def find_medication_changes(whose: Whose, since: datetime, most: int, sight: Sight, language: str) -> list[Item]:
-    """Up to `most` changes of medications, the latest first, that are news: a chart that moves in is none."""
-    items: list[Item] = []
-    place: Place | None = None
+    """Up to `most` changes of medications, the latest first, that are news: a chart that moves in is none.
+
+    They are read in the order of their category, of which there are few: a chart that moved in may be large.
+    """
     if Category.MEDICATION not in sight.categories:
-        return items
-    for _ in range(_READS):
-        asked = Asked(since, Category.MEDICATION)
-        page = find_page(whose, asked, limit=READ_AT_ONCE, place=place, sight=sight, language=language)
-        items += [one for one in page.items if _is_news(one, clock.stamp(since))]
-        place = page.next
-        if place is None or len(items) >= most:
-            break
-    return items[:most]
+        return []
+    stamp = clock.stamp(since)
+    spans = _spans(whose, stamp)
+    pages: list[Rows] = together(*(functools.partial(_read_medications, one, stamp, sight) for one in spans))
+    rows = sorted((row for found, _ in pages for row in found), key=lambda row: row.shown_since, reverse=True)
+    latest = [(row, _since_it_moved_in(row, spans[row.pk])) for row in rows[:READ_AT_ONCE]]
+    return _told_of(whose, latest, sight, language)[:most]
 
 
-def _is_news(item: Mapping[str, Any], since: str) -> bool:
-    record = item["record"]
-    at = record["occurred_at"] if record and item["kind"] == ChangeKind.ADDED else None
-    return at is None or dates.order_key(at, str(settings().clinic_zone)) >= since
+def _since_it_moved_in(row: Record, span: _Span) -> _Span:
+    """Of an old medication that came with a chart, what has changed after it came."""
+    moved_in = row.came_at > span.since and row.date_key < span.since
+    return _Span(row.came_at, span.joined_at) if moved_in else span
+
+
+def _read_medications(patient_id: str, since: str, sight: Sight) -> Rows:
+    is_news = records.is_seen_since(since) & (records.was_another() | records.is_dated_from(since))
+    hidden = records.is_not_sensitive() | records.was_another()
+    read = functools.partial(
+        records.find_page,
+        patient_id,
+        Order.CATEGORY,
+        (f"{Category.MEDICATION}#{_FIRST}", f"{Category.MEDICATION}#{_LAST}"),
+        limit=_MOST_AT_ONCE,
+        matching=is_news if sight.sees_sensitive else is_news & hidden,
+    )
+    return read_on(lambda place: read(after=place), None, _MOST_AT_ONCE, _READS)
 
 
 # --- since when ------------------------------------------------------------------------------------------------------
@@ -178,7 +195,7 @@ def _spans(whose: Whose, since: str) -> dict[str, _Span]:
 
 def _read(patient_id: str, since: str, asked: Asked, limit: int, after: PageKey | None, sight: Sight) -> Rows:
     low = f"{since}$" if since else _FIRST
-    if after is not None and after.order_key < low:
+    if not sight.categories or (after is not None and after.order_key < low):
         return [], None
     conditions = list(_conditions(since, asked, sight))
 
@@ -193,7 +210,7 @@ def _read(patient_id: str, since: str, asked: Asked, limit: int, after: PageKey 
             with_gone=bool(since),
         )
 
-    return read_on(read, after, limit, _READS if conditions else 1)
+    return read_on(read, after, limit, 1 if sight.is_full else _READS)
 
 
 def _conditions(since: str, asked: Asked, sight: Sight) -> Iterable[records.Restriction]:
@@ -208,12 +225,11 @@ def _conditions(since: str, asked: Asked, sight: Sight) -> Iterable[records.Rest
         yield records.is_not_sensitive() | records.was_another()
 
 
-def _ends(rows: list[Record], spans: Mapping[str, _Span], sight: Sight) -> Iterable[_Change]:
+def _ends(rows: _Spanned, sight: Sight) -> Iterable[_Change]:
     """What shows of each record at both ends of its span: two round trips at most, whatever has changed."""
-    untils = {row.record_id: until for row in rows if (until := _until(row, spans[row.pk].since))}
+    untils = {row.record_id: until for row, span in rows if (until := _until(row, span.since))}
     kept = record_history.find_was(untils.items()) if untils else {}
-    for row in rows:
-        span = spans[row.pk]
+    for row, span in rows:
         was: Record | Was | None = row if row.came_at <= span.since else None
         if row.record_id in untils:
             was = kept.get((row.record_id, untils[row.record_id])) or was
@@ -262,6 +278,12 @@ def _without_hidden(whose: Whose, found: list[_Change], sight: Sight) -> list[_C
 
 
 # --- telling ---------------------------------------------------------------------------------------------------------
+
+
+def _told_of(whose: Whose, rows: _Spanned, sight: Sight, language: str) -> list[Item]:
+    found = _without_hidden(whose, list(_ends(rows, sight)), sight)
+    reader = Reader(language, settings().clinic_zone)
+    return [item for one in found if (item := _told(one, reader)) is not None]
 
 
 def _told(one: _Change, reader: Reader) -> Item | None:

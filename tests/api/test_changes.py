@@ -205,11 +205,12 @@ def test_added_and_then_changed_since_is_added_and_changed_twice_is_one_change(p
 def test_a_record_that_changed_more_often_than_its_row_remembers_is_told_right(portal: Portal) -> None:
     drug = metformin(1)
     chart = Chart(portal, drug)
-    moments = []
-    for milligrams in range(2, 60):
-        moments.append(chart.later(minutes=10))
-        chart.take({**drug, "dosageInstruction": [{"text": f"{milligrams} mg twice a day"}]})
-    for place in (0, 3, 8, 30, 57):
+    moments, token = [], portal.client_token()
+    for milligrams in range(2, 58):
+        moments.append(chart.later(seconds=1))
+        dosage = {"dosageInstruction": [{"text": f"{milligrams} mg twice a day"}]}
+        assert portal.import_fhir(chart.of({**drug, **dosage}), token=token).json["updated"] == 1
+    for place in (0, 3, 8, 30, 55):
         (difference,) = chart.one(moments[place])["differences"]
         assert difference["before"] == f"{place + 1} mg twice a day"
 
@@ -378,6 +379,13 @@ def test_a_caregiver_of_some_categories_is_told_of_those(portal: Portal) -> None
     assert kinds(chart.since(moment, token=token)) == {"Metformin": "changed"}
     assert chart.ask("?category=condition", token=token).status == 404
     assert chart.ask("?since=last_visit", token=token).json["since"] is None
+
+
+@pytest.mark.parametrize("scope", [Scope.APPOINTMENTS, Scope.MESSAGES, Scope.BILLING])
+def test_a_caregiver_whose_scope_opens_no_record_is_told_of_nothing(portal: Portal, scope: Scope) -> None:
+    chart = Chart(portal, metformin(500))
+    token = token_of(new_caregiver(chart.patient_id, scope))
+    assert chart.since("2020-01-01", token=token) == chart.since(None, token=token) == []
 
 
 def test_what_became_sensitive_goes_without_a_word_and_what_is_so_no_more_comes(portal: Portal) -> None:

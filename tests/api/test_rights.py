@@ -32,6 +32,7 @@ from tests.support.routes import (
     OF_THE_CLINIC,
     OWN,
     PARAMETERS,
+    QUESTIONS,
     UNSHARED,
     bodies,
     new_delivery,
@@ -203,6 +204,8 @@ class Matrix:
 
 
 def _choices(name: str) -> tuple[str, ...]:
+    if name in QUESTIONS:
+        return (OWN,)
     if name in UNSHARED:
         return (OWN, MISSING)
     return ("me", OWN, ANOTHERS, MISSING) if name == "pid" else (OWN, ANOTHERS, MISSING)

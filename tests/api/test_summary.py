@@ -1,7 +1,10 @@
 """GET /v1/patients/{pid}/summary: what a patient wants to know first."""
 
+from chalicelib import clock
 from tests.support import fhir
+from tests.support.changing import Chart
 from tests.support.fhir import Json
+from tests.support.people import token_of
 from tests.support.portal import Person, Portal
 
 
@@ -62,8 +65,29 @@ def test_only_what_is_active_is_among_conditions_medications_and_allergies(porta
     )
     assert {row["title"] for row in summary["conditions"]} == {"Asthma", "Back again"}
     assert [row["title"] for row in summary["medications"]] == ["Taken now"]
-    assert {row["title"] for row in summary["medication_changes"]} == {"Taken now", "Taken before"}
     assert [(row["title"], row["status"]) for row in summary["allergies"]] == [("Penicillin", "active")]
+
+
+def test_medication_changes_are_those_of_the_last_months_and_not_a_chart_that_moved_in(portal: Portal) -> None:
+    def drug(name: str, **changes: str) -> Json:
+        return fhir.prescription("", medicationCodeableConcept={"text": name}, **changes)
+
+    today = f"{clock.now():%Y-%m-%d}"
+    old, stopped, again = drug("Old"), drug("Stopped"), drug("Changed long ago")
+    chart = Chart(portal, old, stopped, again, drug("New", authoredOn=today))
+
+    def changes() -> list[tuple[str, str]]:
+        token = token_of(chart.person.session["account"]["account_id"])
+        summary = portal.call("GET", "/v1/patients/me/summary", token=token).json
+        return [(one["title"], one["kind"]) for one in summary["medication_changes"]]
+
+    assert changes() == [("New", "added")]
+    chart.take({**again, "status": "on-hold"})
+    chart.later(days=89)
+    chart.take({**stopped, "status": "stopped"})
+    assert changes() == [("Stopped", "changed"), ("Changed long ago", "changed"), ("New", "added")]
+    chart.later(days=30)
+    assert changes() == [("Stopped", "changed")]
 
 
 def test_an_old_condition_that_is_still_active_is_not_lost_behind_a_hundred_newer_ones(portal: Portal) -> None:

@@ -17,8 +17,8 @@ from tests.support import messages
 _LANGUAGES = words.languages()
 _TRANSLATIONS = [language for language in _LANGUAGES if language != words.DEFAULT]
 _ANY_NAME = "[a-z0-9_]+"
-_SAME_IN_EVERY_LANGUAGE = {"export.no", "time.clock", "time.moment"}
-"""Patterns without a word, whose parts stand in the same order in English and Spanish, and "No"."""
+_SAME_IN_EVERY_LANGUAGE = {"export.no", "number.point", "number.thousands", "time.clock", "time.moment"}
+"""Patterns without a word, which English and the Spanish of the United States have in common, and "No"."""
 
 
 def _placeholders(text: str) -> set[str]:

@@ -33,6 +33,8 @@ SAMPLES: Mapping[str, object] = {
 }
 """What stands for the values of templates and words, by name. What the portal does not choose is short and plain."""
 _FLAGS = ("asks_birth_date", "is_own", "is_well")
+_PIECES = ("changes.field.", "changes.value.", "changes.category.")
+_AROUND_PIECES = {"en": "We wrote down what it is now: {}.", "es": "Esto es lo que hay de nuevo: {}."}
 _TIMES = ("changed_at", "expires_at", "until")
 _PHRASE = "green tea"
 _STAND_IN = "12"
@@ -154,7 +156,10 @@ def alone(language: str) -> Iterator[tuple[str, str]]:
     values, catalogue = _Values(_values(language, everything=True)), words.catalogue(language)
     keys = sorted(catalogue.keys() - said_in_templates(), reverse=True)
     for message, parts in groupby(keys, key=_whole):
-        if not message.startswith("time."):
+        if message.startswith(_PIECES):
+            # A word or two, that is never read alone.
+            yield message, _AROUND_PIECES[language].format(catalogue[message])
+        elif not message.startswith(("time.", "number.")):
             # Their order, the falling one, is that of reading: title, detail, cure; title, text.
             yield message, "\n".join(catalogue[key].format_map(values) for key in parts)
 

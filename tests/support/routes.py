@@ -207,6 +207,7 @@ PARAMETERS: dict[str, Callable[[Portal, Somebody], str]] = {
     "resource_id": lambda _, whose: whose.patient_id,
     "version_id": lambda *_: "1",
     "operation": lambda *_: "$everything",
+    "code": lambda *_: "4548-4",
 }
 """What stands for an object in a path, by the name of the parameter."""
 
@@ -231,6 +232,9 @@ UNSHARED = frozenset(
     {"invitation_token", "kind", "token", "registration_id", "reset_id", "resource_type", "version_id", "operation"}
 )
 """Parameters whose objects are nobody's in particular: whoever knows them may use them."""
+
+QUESTIONS = frozenset({"code"})
+"""Parameters that name no object: whatever they are, there is an answer, be it an empty one."""
 
 ABSENT = {
     "pid": f"pat_{MISSING_ID}",
@@ -261,6 +265,7 @@ ABSENT = {
     "resource_id": f"pat_{MISSING_ID}",
     "version_id": "999999",
     "operation": "$nothing",
+    "code": "nothing-of-the-kind",
 }
 
 

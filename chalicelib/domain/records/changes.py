@@ -121,4 +121,7 @@ def _says(other: Difference, one: Difference) -> bool:
     members = [(other.before, other.after)]
     if isinstance(other.before, Mapping) and isinstance(other.after, Mapping):
         members += [(other.before.get(name), other.after.get(name)) for name in {*other.before, *other.after}]
+    if one.field == "occurred_at":
+        # Where the clinic did not say when it happened, the day on which it was written down stands for that.
+        return any(before == one.before or after == one.after for before, after in members)
     return pair in members
