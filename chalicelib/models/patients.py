@@ -150,9 +150,14 @@ def remove_identifier(tx: Transaction, value_hash: str, system: str, target_id: 
     tx.delete(Identifier(f"identifier#{value_hash}", f"{system}#{target_id}"))
 
 
-def put_held(tx: Transaction, row: Held, *, replaces: int | None) -> None:
-    """Store the present version of a resource, if the version that was read is still the present one."""
+def put_held(tx: Transaction, row: Held, *, replaces: int | None, while_: Condition | None = None) -> None:
+    """Store the present version of a resource, if the version that was read is still the present one.
+
+    `while_` is what else has to be as it was read.
+    """
     condition = type(row).version == replaces if replaces else type(row).pk.does_not_exist()
+    if while_ is not None:
+        condition &= while_
     if replaces and isinstance(row, Patient):
         # Being merged is no new version of what was sent, and must outlive one that is on its way.
         condition &= has_same_merges(row)

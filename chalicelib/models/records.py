@@ -328,6 +328,12 @@ def is_seen_since(stamp: str) -> Restriction:
     return seen
 
 
+def is_as_read(row: Record) -> Restriction:
+    """That nobody has made a row anew since it was read: with another version, or with names that had not arrived."""
+    unchanged: Restriction = Record.changed_key == row.changed_key
+    return unchanged
+
+
 def is_dated_from(stamp: str) -> Restriction:
     """Rows of what happened at a time or after it."""
     late: Restriction = Record.date_key >= stamp

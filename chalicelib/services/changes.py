@@ -37,6 +37,7 @@ never misses one; the second time says the same.
 """
 
 _FIRST, _LAST = " ", "\uffff"
+_END_OF_TIME = "9999-12-31T23:59:59.999Z"
 _READS = 10
 """How often storage is asked for one page in which much is hidden."""
 _MOST_AT_ONCE = 1_000
@@ -162,7 +163,7 @@ def _stamp_of(whose: Whose, asked: Asked, sight: Sight) -> str:
         return dates.order_key(at, str(settings().clinic_zone))
     except dates.NoSuchDate:
         # An offset or the zone carries it over the edge of the calendar.
-        return _LAST if at >= "9" else ""
+        return _END_OF_TIME if at >= "9" else ""
 
 
 def _last_visit(whose: Whose, sight: Sight) -> str:

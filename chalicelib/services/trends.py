@@ -24,7 +24,7 @@ _NEWEST: Final = 10
 """Results that say which unit the chart has, and which range is normal."""
 
 _READS: Final = 10
-_MOST_PANELS: Final = 8
+_MOST_PANELS: Final = 25
 """Kinds of results that are looked through for a value inside of them."""
 
 _Stream = tuple[str, str]

@@ -306,6 +306,7 @@ def test_a_day_begins_in_the_clinics_zone_and_a_time_has_a_zone(portal: Portal) 
         assert (answer.status, answer.json["errors"][0]["pointer"]) == (422, "?since")
     for edge in ("0001-01-01T00:00:00%2B14:00", "9999-12-31T23:59:59-14:00", "9999-12-31", "0001-01-01"):
         assert chart.ask(f"?since={edge}").status == 200
+    assert chart.ask("?since=9999-12-31T23:59:59-14:00").json["since"] == "9999-12-31T23:59:59.999Z"
 
 
 def test_who_asks_again_with_the_moment_of_the_answer_misses_nothing_that_was_on_its_way(portal: Portal) -> None:

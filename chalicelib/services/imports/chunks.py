@@ -192,7 +192,8 @@ def _add(writes: _Writes, one: Planned, resolver: Resolver, before: Held | None)
             row.seen = _seen(before)
             _add_directory_names(writes, one)
     ties.put(writes.tx, one, resolver)
-    patients.put_held(writes.tx, row, replaces=int(before.version) if before else None)
+    as_read = records.is_as_read(before) if isinstance(before, Record) else None
+    patients.put_held(writes.tx, row, replaces=int(before.version) if before else None, while_=as_read)
     records.put_raw(writes.tx, raw_row(one, held))
 
 

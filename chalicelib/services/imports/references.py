@@ -57,7 +57,7 @@ def _make_again(waiting: Waiting, arrived: str) -> bool:
         if fresh.view != record.view:
             # It is no new version, but people see something else, and apps have to hear of it.
             history.succeed(tx, fresh, record, history.next_stamp(record))
-            patients.put_held(tx, fresh, replaces=int(record.version))
+            patients.put_held(tx, fresh, replaces=int(record.version), while_=records.is_as_read(record))
             about: dict[str, object] = {"record_id": record.record_id}
             audit.record(tx, Entry(SYSTEM, Action.REFERENCE_RESOLVE, patient_id=record.pk, about=about))
         here, rest = _missing(resolver, entry, arrived)
