@@ -2,7 +2,7 @@
 # Variables: PORT=8000 ORIGINS=https://portal.example DYNAMODB_ENDPOINT=http://127.0.0.1:8001 (run), ARGS= (test), STAGE= (package).
 
 .DEFAULT_GOAL := help
-.PHONY: help run staff test check format lint types contracts promises test-dynamodb test-fhir pages package lock clean
+.PHONY: help run staff verify-audit test check format lint types contracts promises test-dynamodb test-fhir pages package lock clean
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules
 
@@ -35,6 +35,9 @@ run: $(RUN_STAMP) ## The portal on this machine, with an embedded AWS and sample
 
 staff: $(RUN_STAMP) ## Invite a member of staff of a deployment: ARGS="NAME EMAIL --role admin" prints their link
 	@$(PY) -m infra.staff $(ARGS)
+
+verify-audit: $(RUN_STAMP) ## Verify the seals of a deployment's audit (STACK, SEALS_BUCKET; ARGS="--chain 3" one chain)
+	@$(PY) -m infra.audit --verify $(ARGS)
 
 test: $(DEV_STAMP) ## All tests, the promises at a smaller size
 	@$(PYTEST) $(ARGS)
