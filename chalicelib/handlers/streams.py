@@ -4,7 +4,7 @@ from typing import Any
 
 from chalicelib import observability
 from chalicelib.domain.notices import Topic
-from chalicelib.domain.sealing import read_entry
+from chalicelib.domain.sealing import Entry, read_entry
 from chalicelib.handlers.functions import contained
 from chalicelib.services import delivery, sealing
 
@@ -41,7 +41,8 @@ def relay_outbox(event: dict[str, Any]) -> dict[str, Any]:
 @contained
 def seal_audit(event: dict[str, Any]) -> dict[str, Any]:
     """Seal the audit entries that a stream brings. What could not be sealed comes again with the stream."""
-    entries, numbers = [], {}
+    entries: list[Entry] = []
+    numbers: dict[tuple[str, str], str] = {}
     for record in event["Records"]:
         image = record["dynamodb"].get("NewImage")
         if record["eventName"] != "INSERT" or image is None:

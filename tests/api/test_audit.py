@@ -1,4 +1,4 @@
-"""AC 5, without the sealing: what changes and who looks is written down, with the change or before the answer."""
+"""AC 5 without the sealing, which has tests of its own: changes and looks are written down, before the answer."""
 
 import json
 import uuid
@@ -185,7 +185,7 @@ def test_every_entry_says_who_did_what_in_which_request(portal: Portal) -> None:
     me: Somebody = somebody(portal)
     answer = me.person.call("PATCH", "/v1/me", {"time_zone": "Europe/Oslo"}, headers={"If-Match": '"1"'})
     (entry,) = [row for row in portal.rows("audit") if row["request_id"]["S"] == answer.header("x-request-id")]
-    fields: dict[str, Any] = {name: value["S"] for name, value in entry.items()}
+    fields: dict[str, Any] = {name: value["S"] for name, value in entry.items() if "S" in value}
     assert (fields["action"], fields["actor_kind"]) == ("account:edit", "account")
     assert fields["pk"] == f"account#{fields['actor_id']}"
     assert json.loads(fields["about"]) == {"fields": ["time_zone"]}

@@ -63,6 +63,7 @@ class Tally:
     committed: int = 0
     lost: list[str] = field(default_factory=list)
     invented: list[str] = field(default_factory=list)
+    unsealed: list[str] = field(default_factory=list)
     duplicates: int = 0
     most_duplicates: int = 0
 
@@ -128,6 +129,9 @@ class Trial:
         tally.invented += [f"{run}: {one} {times} times" for one, times in more.items() if one not in twice]
         rows = [] if is_made else [f"{run}: a row for {row['topic']['S']}, {row['pk']['S']}" for row in after["outbox"]]
         tally.invented += rows
+        marks = {(row["pk"]["S"], row["sk"]["S"]) for row in self._rows("seals")}
+        entries = [(f"mark#{row['pk']['S']}", row["sk"]["S"]) for row in after["audit"]]
+        tally.unsealed += [f"{run}: {entry}" for entry in entries if entry not in marks]
         tally.duplicates += len(twice)
         tally.most_duplicates = max(tally.most_duplicates, sum(more[one] for one in twice))
 
