@@ -338,7 +338,7 @@ def test_a_reader_who_was_told_before_the_worker_died_is_not_told_again_and_the_
     written: list[None] = []
 
     def after_the_first(call: Any) -> bool:
-        if call.operation == "TransactWriteItems":
+        if call.operation == "TransactWriteItems" and call.is_write:
             written.append(None)
         return len(written) > 1
 
