@@ -24,6 +24,7 @@ OF_NO_ACCOUNT = frozenset(
         "client",
         "events",
         "glass",
+        "import",
         "patient",
         "proxy_requests",
         "record",

@@ -61,8 +61,9 @@ def read(portal: Portal, reset_id: str, address: str) -> Reset:
 
 
 def confirm(portal: Portal, reset_id: str, new_password: str = NEW, **fields: str) -> Answer:
-    """One try to set a new password; `fields` are `otp` or `token`, and `security_answer`."""
-    return portal.call("POST", f"/v1/password-resets/{reset_id}/confirm", {"new_password": new_password, **fields})
+    """One try to set a new password, from an address of its own; `fields`: `otp` or `token`, and `security_answer`."""
+    body = {"new_password": new_password, **fields}
+    return portal.call("POST", f"/v1/password-resets/{reset_id}/confirm", body, source_ip=fresh_address())
 
 
 def answer_to(portal: Portal, asked: Answer) -> str:
