@@ -12,17 +12,15 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import TypeAlias
 
-from pynamodb.attributes import BinaryAttribute, BooleanAttribute, UnicodeAttribute
+from pynamodb.attributes import BooleanAttribute, UnicodeAttribute
 from pynamodb.expressions.condition import Condition
 from pynamodb.indexes import AllProjection, LocalSecondaryIndex
 
 from chalicelib.domain.fhir import text
 from chalicelib.domain.fhir_api.search import ANY_TOKEN
 from chalicelib.domain.records.paging import PageKey
-from chalicelib.errors import Conflict
-from chalicelib.models.base import Key, RawItem, storage_errors
+from chalicelib.models.base import RawItem, storage_errors
 from chalicelib.models.patients import Held, PatientsTable
-from chalicelib.models.transaction import Transaction
 
 _KEPT_AT_ONCE = 100
 """Rows of what is kept that are looked through at once for those of one type."""
@@ -158,48 +156,6 @@ class Directory(Held, discriminator="directory"):
     """
 
     seen = UnicodeAttribute(default="[]")
-
-
-class Alias(PatientsTable, discriminator="alias"):
-    """What a sending system's name of a resource stands for; partition key `alias#<hash>`.
-
-    `owner` is the patient whose record it is. Of a patient's identity `content_hash` and `last_updated` say what this
-    sender sent last, since several may know the same patient.
-    """
-
-    target_id = UnicodeAttribute()
-    owner = UnicodeAttribute(null=True)
-    display_name = UnicodeAttribute(null=True)
-    code = UnicodeAttribute(null=True)
-    content_hash = UnicodeAttribute(null=True)
-    last_updated = UnicodeAttribute(null=True)
-
-
-class Awaited(PatientsTable, discriminator="awaited"):
-    """Somebody waits for this reference; partition key `waiting#<hash of the reference>`."""
-
-
-class Waiting(PatientsTable, discriminator="waiting"):
-    """A record that refers to what is not known yet; partition key `waiting#<hash of the reference>`."""
-
-    patient_id = UnicodeAttribute()
-    record_id = UnicodeAttribute()
-    full_url = UnicodeAttribute(null=True)
-
-
-class Raw(PatientsTable, discriminator="raw"):
-    """One version of a resource as it was sent, compressed; partition key `raw#<id>`, sort key its version.
-
-    `source` is the client that sent it, `changed_at` when it was stored, `full_url` its absolute URL in its bundle, by
-    which its references are read.
-    """
-
-    owner = UnicodeAttribute()
-    body = BinaryAttribute(legacy_encoding=False, null=True)
-    stored_at = UnicodeAttribute(null=True)
-    source = UnicodeAttribute(null=True)
-    changed_at = UnicodeAttribute(null=True)
-    full_url = UnicodeAttribute(null=True)
 
 
 _KEYS = {
@@ -368,25 +324,6 @@ def find_many(patient_ids: Iterable[str], record_ids: Iterable[str]) -> dict[str
     return {row.record_id: row for row in rows.values()}
 
 
-def find_latest_raw(resource_id: str) -> Raw | None:
-    """The present version of a resource as sent, whoever owns it: one round trip."""
-    with storage_errors():
-        return next(
-            iter(Raw.query(f"raw#{resource_id}", consistent_read=True, scan_index_forward=False, limit=1)), None
-        )
-
-
-def find_raw_version(resource_id: str, version: int) -> Raw | None:
-    """One version of a resource as sent."""
-    return Raw.find(f"raw#{resource_id}", _version_sk(version))
-
-
-def find_raw_versions(versions: Iterable[tuple[str, int]]) -> dict[str, Raw]:
-    """Versions of different resources as sent, by the resource's id: one round trip for each 100."""
-    rows = Raw.find_all([(f"raw#{resource_id}", _version_sk(version)) for resource_id, version in versions])
-    return {pk.removeprefix("raw#"): row for (pk, _), row in rows.items()}
-
-
 def find_kept_page(
     patient_id: str, resource_type: str | None, *, limit: int, after: str | None
 ) -> tuple[list[Kept], str | None]:
@@ -410,119 +347,11 @@ def find_kept_page(
     return rows, end["sk"]["S"] if end else None
 
 
-def find_present_raws(rows: Iterable[Held]) -> dict[str, Raw]:
-    """The present versions of some resources as sent, by the resource's id: one round trip for each 100."""
-    return find_raw_versions((_resource_id(row), int(row.version)) for row in rows)
-
-
-def _resource_id(row: Held) -> str:
-    return row.record_id if isinstance(row, Record) else row.pk.removeprefix("directory#")
-
-
 def find_directory(directory_ids: Iterable[str]) -> list[Directory]:
     """Those of some people, places and drugs that are known: one round trip for each 100."""
     return list(Directory.find_all([(f"directory#{one}", "directory") for one in directory_ids]).values())
 
 
-def put_raw(tx: Transaction, raw: Raw) -> None:
-    """Keep a version as sent. A version is put once: one that is there already means that somebody else was faster."""
-    tx.create(raw, error=Conflict())
-
-
-def raw(resource_id: str, version: int, owner: str, *, body: bytes | None, stored_at: str | None) -> Raw:
-    """A version as sent: in the row, or where it lies in S3."""
-    return Raw(f"raw#{resource_id}", _version_sk(version), owner=owner, body=body, stored_at=stored_at)
-
-
-def version_of(raw_row: Raw) -> int:
-    """The number of a version."""
-    return int(raw_row.sk.removeprefix("v"))
-
-
-def _version_sk(version: int) -> str:
-    return f"v{version:06d}"
-
-
 def find_held(keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Held]:
     """The present versions of resources, by key, of whatever kind."""
     return {key: row for key, row in PatientsTable.find_all(keys).items() if isinstance(row, Held)}
-
-
-def find_aliases(hashes: Sequence[str]) -> dict[str, Alias]:
-    """What the URLs of these hashes stand for."""
-    rows = Alias.find_all([(f"alias#{digest}", "alias") for digest in hashes])
-    return {pk.removeprefix("alias#"): row for (pk, _), row in rows.items()}
-
-
-def alias(
-    digest: str, target_id: str, owner: str | None = None, *, display_name: str | None = None, code: str | None = None
-) -> Alias:
-    """A name of a resource."""
-    return Alias(f"alias#{digest}", "alias", target_id=target_id, owner=owner, display_name=display_name, code=code)
-
-
-def put_alias(tx: Transaction, row: Alias) -> None:
-    """From now on this name stands for this resource, and for no other."""
-    tx.put(row, condition=Alias.pk.does_not_exist() | (Alias.target_id == row.target_id), error=Conflict())
-
-
-def point_alias(tx: Transaction, row: Alias) -> None:
-    """From now on this name stands for this resource, whatever it stood for before."""
-    tx.put(row)
-
-
-def put_waiting(tx: Transaction, digest: str, patient_id: str, record_id: str, full_url: str | None) -> None:
-    """A record waits for what a reference names. `full_url` is the record's own, by which its references are read."""
-    row = Waiting(
-        f"waiting#{digest}",
-        f"{patient_id}#{record_id}",
-        patient_id=patient_id,
-        record_id=record_id,
-        full_url=full_url,
-    )
-    tx.put(row)
-
-
-def put_awaited(tx: Transaction, digest: str) -> None:
-    """Note that somebody waits for a reference, if no name of its target has arrived."""
-    tx.check(Alias(f"alias#{digest}", "alias"), Alias.pk.does_not_exist(), error=Conflict())
-    tx.put(Awaited(*awaited_key(digest)))
-
-
-def check_absent(tx: Transaction, patient_id: str, record_id: str) -> None:
-    """Require that a record has not arrived."""
-    tx.check(Record(patient_id, record_sk(record_id)), Record.pk.does_not_exist(), error=Conflict())
-
-
-def awaited_key(digest: str) -> Key:
-    """Where it is noted that somebody waits for a reference."""
-    return f"waiting#{digest}", "awaited"
-
-
-def find_awaited(digests: Sequence[str]) -> set[str]:
-    """Which of these references somebody waits for."""
-    return {pk.removeprefix("waiting#") for pk, _ in Awaited.find_all([awaited_key(digest) for digest in digests])}
-
-
-def keep_awaited(tx: Transaction, digest: str) -> None:
-    """Note that somebody waits on, although the reference was told of."""
-    tx.put(Awaited(*awaited_key(digest)))
-
-
-def find_waiting(digest: str, limit: int, after: str) -> list[Waiting]:
-    """Up to `limit` records that wait for a reference, in the order of their sort keys."""
-    # All sort keys have one length, so that a longer one stands right behind its beginning.
-    later = Waiting.sk.between(f"{after} " if after else "pat_", "pat_\uffff")
-    with storage_errors():
-        return list(Waiting.query(f"waiting#{digest}", later, consistent_read=True, limit=limit))
-
-
-def end_waiting(tx: Transaction, waiting: Waiting) -> None:
-    """A record waits no more."""
-    tx.delete(waiting)
-
-
-def end_awaited(digest: str) -> None:
-    """Nobody waits for a reference any more."""
-    with storage_errors():
-        Awaited(*awaited_key(digest)).delete()

@@ -19,7 +19,7 @@ from chalicelib.domain.fhir.bundle import read_entries
 from chalicelib.domain.fhir.patients import written
 from chalicelib.domain.records import check
 from chalicelib.errors import ClinicNumberTaken, Conflict, FieldError, Invalid, NotFound, PatientMerged, StaleVersion
-from chalicelib.models import audit, patients, records
+from chalicelib.models import audit, patients, raw_versions
 from chalicelib.models import patient_search as storage
 from chalicelib.models.patients import Patient
 from chalicelib.models.transaction import Transaction, transaction
@@ -94,7 +94,7 @@ def edit(actor: Actor, patient_id: str, expected_version: int, amendment: Amendm
     if int(patient.version) != expected_version:
         raise StaleVersion
     birth_dates.check("/birth_date", amendment.changes.get("birth_date"))
-    raw = records.find_latest_raw(patient_id)
+    raw = raw_versions.find_latest_raw(patient_id)
     sent = text.parse(body_of(raw)) if raw is not None else {}
     number = {"clinic_number": patient.clinic_number}
     written_as = patient_id.replace("_", "-")

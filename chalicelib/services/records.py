@@ -14,9 +14,10 @@ from chalicelib.domain.records.categories import Category
 from chalicelib.domain.records.paging import PageKey
 from chalicelib.domain.records.sight import FULL, Sight, linked_ids, without_hidden
 from chalicelib.errors import NotFound
-from chalicelib.models import records
+from chalicelib.models import raw_versions, records
 from chalicelib.models.base import together
-from chalicelib.models.records import Raw, Record
+from chalicelib.models.raw_versions import Raw
+from chalicelib.models.records import Record
 from chalicelib.services import record_pages
 from chalicelib.services.record_pages import READ_AT_ONCE, Filter, Whose
 
@@ -85,9 +86,9 @@ def find_fhir(whose: Whose, record_id: str, sight: Sight = FULL) -> str:
     if not ids.has_prefix(record_id, "rec"):
         raise NotFound
     if sight.is_full:
-        raw = records.find_latest_raw(record_id)
+        raw = raw_versions.find_latest_raw(record_id)
     else:
-        raw, _ = together(lambda: records.find_latest_raw(record_id), lambda: _find(whose, record_id, sight))
+        raw, _ = together(lambda: raw_versions.find_latest_raw(record_id), lambda: _find(whose, record_id, sight))
     if raw is None or raw.owner not in whose:
         raise NotFound
     return body_of(raw).decode()

@@ -37,12 +37,12 @@ def rows_of(portal: Portal, start: str) -> list[Json]:
 
 def versions_of(portal: Portal, record_id: str) -> list[Json]:
     """Every version of a record as kept, oldest first: its owner and its resource."""
-    from chalicelib.models import records as stored
+    from chalicelib.models import raw_versions
     from chalicelib.services.records import body_of
 
     found = []
     for number in range(1, 20):
-        raw = stored.find_raw_version(record_id, number)
+        raw = raw_versions.find_raw_version(record_id, number)
         if raw is None:
             break
         found.append({"owner": raw.owner, "resource": json.loads(body_of(raw))})

@@ -16,10 +16,11 @@ from chalicelib.domain.fhir_api.names import local
 from chalicelib.domain.fhir_api.relinking import HIDDEN, UNKNOWN, Find, Link, references, relinked
 from chalicelib.domain.fhir_api.served import KEPT_TYPES
 from chalicelib.domain.records.categories import RECORD_TYPES
-from chalicelib.models import records
+from chalicelib.models import aliases, records
+from chalicelib.models.aliases import Alias
 from chalicelib.models.base import Key, together
 from chalicelib.models.patients import Held
-from chalicelib.models.records import Alias, Record
+from chalicelib.models.records import Record
 from chalicelib.services.fhir_api.sights import View
 from chalicelib.services.imports.keys import is_by_identifier, reference_keys, resource_id, row_digest
 
@@ -148,7 +149,7 @@ def _look_up(view: View, questions: list[_Question]) -> _Known:
     digests = list(dict.fromkeys(digest for question in questions for digest in question.digests))
     wanted = dict.fromkeys(id for question in questions for id in question.ids)
     known.aliases, rows = together(
-        lambda: records.find_aliases(digests), lambda: records.find_held(_places(view, wanted))
+        lambda: aliases.find_aliases(digests), lambda: records.find_held(_places(view, wanted))
     )
     _add(known, rows.values())
     others = dict.fromkeys(alias.target_id for alias in known.aliases.values() if alias.target_id not in known.held)

@@ -4,9 +4,9 @@ from chalicelib import ids
 from chalicelib.domain.fhir_api import names
 from chalicelib.domain.fhir_api.served import SERVED, Holding
 from chalicelib.errors import NotFound
-from chalicelib.models import records
+from chalicelib.models import raw_versions, records
 from chalicelib.models.patients import Held
-from chalicelib.models.records import Raw
+from chalicelib.models.raw_versions import Raw
 from chalicelib.services.fhir_api import sights, versions
 from chalicelib.services.fhir_api.sights import NOBODYS, Asker, View
 from chalicelib.services.fhir_api.versions import Version
@@ -36,7 +36,7 @@ def read(asker: Asker, type: str, written_id: str, number: int | None = None) ->
 def _patient(view: View, number: int | None) -> Version | None:
     if number is None:
         return versions.of_patient(view)
-    raw = records.find_raw_version(view.reach.patient_id, number)
+    raw = raw_versions.find_raw_version(view.reach.patient_id, number)
     return versions.of_patient(view, raw) if raw is not None else None
 
 
@@ -46,15 +46,16 @@ def _directory(id: str, number: int | None) -> Version | None:
 
 
 def _raw(id: str, number: int | None) -> Raw | None:
-    return records.find_latest_raw(id) if number is None else records.find_raw_version(id, number)
+    return raw_versions.find_latest_raw(id) if number is None else raw_versions.find_raw_version(id, number)
 
 
 def _record(asker: Asker, id: str, number: int | None) -> Version | None:
-    latest = records.find_latest_raw(id)
+    latest = raw_versions.find_latest_raw(id)
     if latest is None or not ids.has_prefix(latest.owner, "pat"):
         return None
     view = sights.of_owner(asker, latest.owner)
-    wanted = latest if number is None or records.version_of(latest) == number else records.find_raw_version(id, number)
+    is_latest = number is None or raw_versions.version_of(latest) == number
+    wanted = latest if is_latest else _raw(id, number)
     # What was another patient's until it was corrected is that patient's.
     if wanted is None or wanted.owner not in view.whose or not _shows(view, id, wanted):
         return None

@@ -11,7 +11,7 @@ from chalicelib.domain.fhir_api import names
 from chalicelib.domain.fhir_api.search import Search, elements_at, fits
 from chalicelib.domain.fhir_api.served import Holding
 from chalicelib.errors import InvalidCursor, NotFound, NotInCareTeam, PatientMerged, SearchNotUnderstood
-from chalicelib.models import records
+from chalicelib.models import raw_versions, records
 from chalicelib.services import grants
 from chalicelib.services.fhir_api import sights, versions
 from chalicelib.services.fhir_api.results import Results, base_url
@@ -115,7 +115,7 @@ def _view_of(asker: Asker, wanted: Sequence[str], patient_id: str | None) -> Vie
     """Of the patient who is named, else of the first resource's; None where the asker does not see anybody's."""
     if patient_id is not None:
         return sights.of_patient(asker, patient_id)
-    raw = records.find_latest_raw(wanted[0]) if wanted else None
+    raw = raw_versions.find_latest_raw(wanted[0]) if wanted else None
     if raw is None or not ids.has_prefix(raw.owner, "pat"):
         return None
     try:

@@ -9,10 +9,10 @@ from chalicelib.domain.fhir.text import Resource
 from chalicelib.domain.fhir_api.names import fhir_id
 from chalicelib.domain.records.categories import category_of
 from chalicelib.domain.records.sensitivity import is_sensitive
-from chalicelib.models import patients, records
+from chalicelib.models import patients, raw_versions
 from chalicelib.models.base import together
 from chalicelib.models.patients import Held, Patient
-from chalicelib.models.records import Raw
+from chalicelib.models.raw_versions import Raw
 from chalicelib.services.fhir_api.links import Origin, linked
 from chalicelib.services.fhir_api.sights import View
 from chalicelib.services.records import body_of
@@ -41,7 +41,7 @@ def versions(stored: Sequence[tuple[Raw, Held | None]], view: View) -> list[Vers
     rewritten = linked(origins, view)
     found = []
     for (raw, row), resource in zip(stored, rewritten, strict=True):
-        id, number = raw.pk.partition("#")[2], records.version_of(raw)
+        id, number = raw.pk.partition("#")[2], raw_versions.version_of(raw)
         changed_at = raw.changed_at or _changed_at(row, number)
         shown = _rendered(resource, id, number, changed_at)
         found.append(Version(id, str(resource["resourceType"]), number, changed_at, shown))
@@ -59,7 +59,7 @@ def shows(view: View, raw: Raw) -> bool:
 
 def of_rows(rows: Sequence[Held], view: View) -> list[Version]:
     """The present versions of rows, in their order."""
-    bodies = records.find_raw_versions([(id_of(row), int(row.version)) for row in rows])
+    bodies = raw_versions.find_raw_versions([(id_of(row), int(row.version)) for row in rows])
     stored = [(bodies[id_of(row)], row) for row in rows if id_of(row) in bodies]
     return versions(stored, view)
 
@@ -67,7 +67,7 @@ def of_rows(rows: Sequence[Held], view: View) -> list[Version]:
 def of_patient(view: View, raw: Raw | None = None) -> Version | None:
     """The patient of a view, in their present version or in another one; of them, no more than the reader may see."""
     patient_id = view.reach.patient_id
-    latest, row = together(lambda: raw or records.find_latest_raw(patient_id), lambda: patients.find(patient_id))
+    latest, row = together(lambda: raw or raw_versions.find_latest_raw(patient_id), lambda: patients.find(patient_id))
     if latest is None or row is None:
         return None
     (version,) = versions([(latest, row)], view)

@@ -11,10 +11,12 @@ from chalicelib.domain.fhir import text
 from chalicelib.domain.imports import Outcome
 from chalicelib.domain.records import people, titles
 from chalicelib.errors import StaleVersion
-from chalicelib.models import audit, outbox, patient_search, patients, records
+from chalicelib.models import aliases, audit, outbox, patient_search, patients, raw_versions, records
+from chalicelib.models.aliases import Alias
 from chalicelib.models.base import Key, in_chunks
 from chalicelib.models.patients import Held, Patient
-from chalicelib.models.records import Alias, Directory, Raw, Record
+from chalicelib.models.raw_versions import Raw
+from chalicelib.models.records import Directory, Record
 from chalicelib.models.transaction import MAX_ITEMS, Transaction, transaction
 from chalicelib.services import boundaries
 from chalicelib.services.imports import history, news, ties
@@ -105,7 +107,7 @@ def store(
     """
     owner, told_now = chunk[0].owner, set[str]()
     before = _find_before(chunk, correction)
-    awaited = records.find_awaited([digest for one in chunk for digest in one.names])
+    awaited = aliases.find_awaited([digest for one in chunk for digest in one.names])
     outcomes = {one.entry.index: _outcome(one, before.get(one.key), resolver) for one in chunk}
     became = {one.entry.index: Outcome.KEPT_RAW if one.is_kept_raw else outcomes[one.entry.index] for one in chunk}
     changed = [one for one in chunk if outcomes[one.entry.index] is not Outcome.UNCHANGED]
@@ -122,7 +124,7 @@ def store(
             for one in changed:
                 _add(writes, one, resolver, before.get(one.key))
             for row in writes.aliases.values():
-                records.point_alias(tx, row)
+                aliases.point_alias(tx, row)
             if tell:
                 outbox.post_reference(tx, " ".join(sorted(tell)))
             _conclude(tx, actor, changed, former, correction)
@@ -151,7 +153,7 @@ def _find_before(chunk: list[Planned], correction: Correction | None) -> dict[Ke
 
 def tell_late_waiters(stored: list[Planned]) -> None:
     """Tell the records that began to wait while what they wait for was on its way; telling twice does no harm."""
-    late = records.find_awaited([digest for one in stored for digest in one.names])
+    late = aliases.find_awaited([digest for one in stored for digest in one.names])
     for some in in_chunks(sorted(late), _TOLD_AT_ONCE):
         with transaction() as tx:
             outbox.post_reference(tx, " ".join(some))
@@ -171,7 +173,7 @@ def _add(writes: _Writes, one: Planned, resolver: Resolver, before: Held | None)
     """Put a new version of a resource, and every name of it, into a transaction."""
     version = int(before.version) + 1 if before else 1
     if former := writes.former.get(one.entry.index):
-        version = records.version_of(former) + 1
+        version = raw_versions.version_of(former) + 1
         leave(writes.tx, one, former)
     at = history.next_stamp(before)
     held = held_fields(one, resolver.client_id, version, at)
@@ -194,7 +196,7 @@ def _add(writes: _Writes, one: Planned, resolver: Resolver, before: Held | None)
     ties.put(writes.tx, one, resolver)
     as_read = records.is_as_read(before) if isinstance(before, Record) else None
     patients.put_held(writes.tx, row, replaces=int(before.version) if before else None, while_=as_read)
-    records.put_raw(writes.tx, raw_row(one, held))
+    raw_versions.put_raw(writes.tx, raw_row(one, held))
 
 
 def _seen(before: Held | None) -> str:
@@ -228,11 +230,11 @@ def _add_patient_names(tx: Transaction, one: Planned, row: Patient, before: Held
     if isinstance(before, Patient) and before.birth_date != row.birth_date:
         boundaries.look_again(tx, row)
     own, *urls = one.names
-    identity_row = records.alias(own, row.pk, row.pk)
+    identity_row = aliases.alias(own, row.pk, row.pk)
     identity_row.content_hash, identity_row.last_updated = one.digest, one.last_updated
-    records.put_alias(tx, identity_row)
+    aliases.put_alias(tx, identity_row)
     for digest in urls:
-        records.point_alias(tx, records.alias(digest, row.pk, owner=row.pk))
+        aliases.point_alias(tx, aliases.alias(digest, row.pk, owner=row.pk))
 
 
 def _put_search_words(tx: Transaction, row: Patient, before: Patient | None) -> None:
@@ -265,10 +267,10 @@ def alias_of_directory(one: Planned, digest: str) -> Alias:
     code = text.dump(concept).decode() if concept else None
     if code and len(code) > _LONGEST_CONCEPT:
         code = text.dump({"text": titles.drug_words(concept)}).decode()
-    return records.alias(digest, one.resource_id, display_name=name and name[: titles.LONGEST_TITLE], code=code)
+    return aliases.alias(digest, one.resource_id, display_name=name and name[: titles.LONGEST_TITLE], code=code)
 
 
 def _add_record_names(writes: _Writes, one: Planned, title: str) -> None:
     for digest in one.aliases:
-        writes.aliases[digest] = records.alias(digest, one.resource_id, owner=one.owner, display_name=title)
+        writes.aliases[digest] = aliases.alias(digest, one.resource_id, owner=one.owner, display_name=title)
     writes.waits.add(one.owner, one.resource_id, one.entry, one.missing)

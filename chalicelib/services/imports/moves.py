@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Sequence
 
 from chalicelib.errors import Conflict
-from chalicelib.models import record_history, records
+from chalicelib.models import aliases, raw_versions, record_history, records
 from chalicelib.models.base import in_chunks
-from chalicelib.models.records import Raw, Record
+from chalicelib.models.raw_versions import Raw
+from chalicelib.models.records import Record
 from chalicelib.models.transaction import Transaction, transaction
 from chalicelib.services.imports import history
 from chalicelib.services.imports.plan import CLINIC, Planned, kind_of, place_of
@@ -18,7 +19,7 @@ def find_former(planned: Iterable[Planned]) -> dict[int, Raw]:
 
     Raises Conflict where somebody else has stored one in its new place meanwhile.
     """
-    found = {one.entry.index: records.find_latest_raw(one.resource_id) for one in planned}
+    found = {one.entry.index: raw_versions.find_latest_raw(one.resource_id) for one in planned}
     former = {index: raw for index, raw in found.items() if raw is not None}
     if any(former[one.entry.index].owner == one.owner for one in planned if one.entry.index in former):
         raise Conflict
@@ -58,4 +59,4 @@ def _wait(links: list[tuple[str, Record]]) -> None:
     for some in in_chunks(links, _WAITS_AT_ONCE):
         with transaction() as tx:
             for digest, row in some:
-                records.put_waiting(tx, digest, row.pk, row.record_id, None)
+                aliases.put_waiting(tx, digest, row.pk, row.record_id, None)

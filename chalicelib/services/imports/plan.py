@@ -13,9 +13,10 @@ from chalicelib.domain.imports import Outcome
 from chalicelib.domain.records import dates
 from chalicelib.domain.records.categories import DIRECTORY, RECORD_TYPES
 from chalicelib.models import records
+from chalicelib.models.aliases import Alias
 from chalicelib.models.base import Key
 from chalicelib.models.patients import PATIENT, Held, Patient
-from chalicelib.models.records import Alias, Directory, Kept, Record
+from chalicelib.models.records import Directory, Kept, Record
 from chalicelib.services.imports.keys import (
     identifier_keys,
     identity_of,

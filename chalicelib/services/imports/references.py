@@ -5,8 +5,9 @@ from chalicelib.domain.audit import Action, Entry
 from chalicelib.domain.fhir import text
 from chalicelib.domain.fhir.bundle import Entry as BundleEntry
 from chalicelib.domain.notices import OutboxStatus
-from chalicelib.models import audit, outbox, patients, records
-from chalicelib.models.records import Record, Waiting
+from chalicelib.models import aliases, audit, outbox, patients, raw_versions, records
+from chalicelib.models.aliases import Waiting
+from chalicelib.models.records import Record
 from chalicelib.models.transaction import transaction
 from chalicelib.services import records as record_service
 from chalicelib.services.imports import history
@@ -29,14 +30,14 @@ def bring_up_to_date(row_id: str) -> None:
         return
     for digest in row.ids()["reference"].split():
         if not _make_all_again(digest):
-            records.end_awaited(digest)
+            aliases.end_awaited(digest)
     outbox.settle(row, OutboxStatus.DONE)
 
 
 def _make_all_again(digest: str) -> bool:
     """Whether some still wait, because what they wait for is another patient's now."""
     waits_on, after = False, ""
-    while waiting := records.find_waiting(digest, _AT_ONCE, after):
+    while waiting := aliases.find_waiting(digest, _AT_ONCE, after):
         for one in waiting:
             waits_on |= _make_again(one, digest)
         after = waiting[-1].sk
@@ -45,10 +46,10 @@ def _make_all_again(digest: str) -> bool:
 
 def _make_again(waiting: Waiting, arrived: str) -> bool:
     record = records.find(waiting.patient_id, waiting.record_id)
-    raw = records.find_latest_raw(waiting.record_id)
+    raw = raw_versions.find_latest_raw(waiting.record_id)
     with transaction() as tx:
         if record is None or raw is None or raw.owner != waiting.patient_id:
-            records.end_waiting(tx, waiting)
+            aliases.end_waiting(tx, waiting)
             return False
         resource = text.parse(record_service.body_of(raw))
         entry = BundleEntry(0, resource, record.resource_type, resource.get("id"), waiting.full_url)
@@ -63,9 +64,9 @@ def _make_again(waiting: Waiting, arrived: str) -> bool:
         here, rest = _missing(resolver, entry, arrived)
         Waits(tx).add(record.pk, record.record_id, entry, at_once(rest))
         if here:
-            records.keep_awaited(tx, arrived)
+            aliases.keep_awaited(tx, arrived)
         else:
-            records.end_waiting(tx, waiting)
+            aliases.end_waiting(tx, waiting)
         return bool(here)
 
 

@@ -19,8 +19,9 @@ from chalicelib.domain.records import people
 from chalicelib.domain.records.categories import DIRECTORY, RECORD_TYPES
 from chalicelib.domain.records.elements import Known, ReferenceNames
 from chalicelib.domain.records.view import title_of
-from chalicelib.models import records
-from chalicelib.models.records import Alias, Record
+from chalicelib.models import aliases, records
+from chalicelib.models.aliases import Alias
+from chalicelib.models.records import Record
 from chalicelib.services.imports import subjects
 from chalicelib.services.imports.keys import (
     awaited_keys,
@@ -147,7 +148,7 @@ def resolve(client_id: str, entries: list[Entry]) -> tuple[Resolver, list[Refusa
         for key in identifier_keys(entry):
             by_identifier.setdefault(key, entry)
     resolver = Resolver(client_id, entries, index, by_identifier, {})
-    resolver.aliases = records.find_aliases([row_digest(key) for key in _outside_keys(resolver)])
+    resolver.aliases = aliases.find_aliases([row_digest(key) for key in _outside_keys(resolver)])
     found = subjects.find_subjects(client_id, entries, resolver.aliases, resolver.inside)
     resolver.patient_ids, resolver.subjects = found.patient_ids, found.of_entry
     resolver.before = _records_before(resolver)

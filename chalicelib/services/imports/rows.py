@@ -21,9 +21,10 @@ from chalicelib.domain.records.keys import code_part, folded
 from chalicelib.domain.records.rows import Code
 from chalicelib.domain.records.sensitivity import is_sensitive
 from chalicelib.domain.records.view import row_order_key, view
-from chalicelib.models import records
+from chalicelib.models import raw_versions, records
 from chalicelib.models.patients import IDENTITY, Held, Patient
-from chalicelib.models.records import Raw, Record
+from chalicelib.models.raw_versions import Raw
+from chalicelib.models.records import Record
 from chalicelib.services import identity_keys
 from chalicelib.services.imports.plan import Planned
 from chalicelib.services.imports.subjects import clinic_number
@@ -120,7 +121,7 @@ def raw_row(planned: Planned, held: dict[str, Any]) -> Raw:
     if len(packed) > _IN_ROW:
         place = f"raw/{secrets.keyed_hash('raw-file', body.decode())}"
         files.put_record(place, packed)
-    row = records.raw(
+    row = raw_versions.raw(
         planned.resource_id, held["version"], planned.owner, body=None if place else packed, stored_at=place
     )
     row.source, row.changed_at, row.full_url = held["source"], held["changed_at"], own_url(planned.entry)

@@ -14,7 +14,7 @@ from chalicelib.domain.fhir.uses import Use, subject_of, subject_problem
 from chalicelib.domain.records import people, titles
 from chalicelib.domain.records.categories import RECORD_TYPES
 from chalicelib.models import patients
-from chalicelib.models.records import Alias
+from chalicelib.models.aliases import Alias
 from chalicelib.services.imports.keys import identity_of, is_by_identifier, reference_keys, row_digest
 from chalicelib.settings import settings
 

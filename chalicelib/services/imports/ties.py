@@ -16,7 +16,7 @@ from chalicelib.domain.fhir.references import Reference
 from chalicelib.models import audit, care_ties
 from chalicelib.models.base import in_chunks
 from chalicelib.models.care_ties import CareTie
-from chalicelib.models.records import Raw
+from chalicelib.models.raw_versions import Raw
 from chalicelib.models.transaction import Transaction, transaction
 from chalicelib.services.imports.keys import identity_of, reference_keys, resource_id, row_digest
 from chalicelib.services.imports.plan import CLINIC, Planned

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from chalicelib.domain.fhir.bundle import Entry
 from chalicelib.domain.fhir.references import ABSOLUTE
-from chalicelib.models import records
+from chalicelib.models import aliases
 from chalicelib.models.transaction import Transaction
 from chalicelib.services.imports.keys import row_digest
 from chalicelib.services.imports.resolve import Missing
@@ -28,19 +28,19 @@ class Waits:
                 self._await(digest)
                 if (digest, record_id) not in self.waiting:
                     self.waiting.add((digest, record_id))
-                    records.put_waiting(self.tx, digest, owner, record_id, own_url(entry))
+                    aliases.put_waiting(self.tx, digest, owner, record_id, own_url(entry))
             for other in one.record_ids:
                 self._check_absent(owner, other)
 
     def _await(self, digest: str) -> None:
         if digest not in self.awaited:
             self.awaited.add(digest)
-            records.put_awaited(self.tx, digest)
+            aliases.put_awaited(self.tx, digest)
 
     def _check_absent(self, owner: str, record_id: str) -> None:
         if (owner, record_id) not in self.absent:
             self.absent.add((owner, record_id))
-            records.check_absent(self.tx, owner, record_id)
+            aliases.check_absent(self.tx, owner, record_id)
 
 
 def own_url(entry: Entry) -> str | None:

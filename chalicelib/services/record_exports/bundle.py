@@ -15,6 +15,7 @@ from chalicelib.domain.fhir import text
 from chalicelib.domain.fhir.references import UUID, Kind, Reference, read_reference
 from chalicelib.domain.fhir.text import Resource
 from chalicelib.domain.records.categories import DIRECTORY, RECORD_TYPES
+from chalicelib.models import aliases, raw_versions
 from chalicelib.models import records as storage
 from chalicelib.models.patients import Patient
 from chalicelib.services import records
@@ -97,7 +98,7 @@ class _Known:
         """The records and the patient: who they refer to is learnt as they are read."""
         known = cls(hides_some=not heading.source.sight.is_full)
         own = {record_id: resource.get("id") for record_id, _, resource in _resources(heading.spool)}
-        raws = storage.find_present_raws(heading.patients)
+        raws = raw_versions.find_present_raws(heading.patients)
         for patient in heading.patients:
             raw = raws.get(patient.pk)
             resource = text.parse(records.body_of(raw)) if raw else _made_up(patient)
@@ -133,15 +134,15 @@ class _Known:
     def _look_up(self, places: list[tuple[str, Reference]]) -> list[tuple[str, Resource]]:
         """By the names that their senders gave them; returns what came into the bundle."""
         digests = {place: _digests(*place) for place in places}
-        aliases = storage.find_aliases(list({one for some in digests.values() for one in some}))
+        known = aliases.find_aliases(list({one for some in digests.values() for one in some}))
         for place, some in digests.items():
-            self.targets[place] = next((aliases[one].target_id for one in some if one in aliases), None)
+            self.targets[place] = next((known[one].target_id for one in some if one in known), None)
         found = {self.targets[place] for place in places}
         return self._take_in(sorted(one for one in found if one and ids.has_prefix(one, "dir")))
 
     def _take_in(self, directory_ids: list[str]) -> list[tuple[str, Resource]]:
         rows = storage.find_directory(one for one in directory_ids if one not in self.directory)
-        raws = storage.find_present_raws(rows)
+        raws = raw_versions.find_present_raws(rows)
         arrived: dict[str, tuple[str, Resource]] = {}
         for row in rows:
             directory_id = row.pk.removeprefix("directory#")

@@ -19,6 +19,7 @@ from chalicelib.domain.fhir import text
 from chalicelib.domain.fhir.text import Resource
 from chalicelib.domain.records.categories import Category
 from chalicelib.domain.records.sight import Sight
+from chalicelib.models import raw_versions
 from chalicelib.models import records as storage
 from chalicelib.models.records import Record
 from chalicelib.services import records
@@ -124,7 +125,7 @@ def _pages(source: Source, category: Category) -> Iterator[tuple[list[str], list
 
 def views_with_texts(views: list[str], rows: list[Record]) -> Iterator[bytes]:
     """The views, those of documents and reports with the texts that came with them."""
-    raws = storage.find_present_raws(row for row in rows if row.category in _WITH_TEXT)
+    raws = raw_versions.find_present_raws(row for row in rows if row.category in _WITH_TEXT)
     for view, row in zip(views, rows, strict=True):
         raw = raws.get(row.record_id)
         found = _texts(text.parse(records.body_of(raw))) if raw is not None else []
@@ -151,9 +152,9 @@ def _text(attachment: Mapping[str, Any]) -> str | None:
 
 def as_sent(_views: list[str], rows: list[Record]) -> Iterator[bytes]:
     """The resources as they were sent, each with the id of its record and who sent it."""
-    raws = storage.find_present_raws(rows)
+    raws = raw_versions.find_present_raws(rows)
     for row in rows:
-        raw = raws.get(row.record_id) or storage.find_latest_raw(row.record_id)
+        raw = raws.get(row.record_id) or raw_versions.find_latest_raw(row.record_id)
         if raw is None:
             raise AssertionError("a record has its resource")
         known = orjson.dumps({"record_id": row.record_id, "source": row.source})
