@@ -3,7 +3,7 @@
 import json
 import re
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -22,8 +22,8 @@ from tests.support.registering import (
     patient_of_their_own,
     phone_contact,
 )
+from tests.support.times import NOON, shown
 
-AT_NOON = datetime(2026, 11, 23, 18, tzinfo=UTC)
 _CODE = re.compile(r"[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}")
 
 
@@ -139,7 +139,7 @@ def test_a_revoked_code_and_what_was_begun_with_it_are_dead(portal: Portal) -> N
 
 
 def test_the_clinic_sees_how_a_code_is_and_never_the_code(portal: Portal) -> None:
-    with clock.frozen(AT_NOON):
+    with clock.frozen(NOON):
         patient = patient_of_their_own(portal)
         assert state(portal, patient).json == {
             **dict.fromkeys(("issued_at", "expires_at", "sent_to")),
@@ -154,8 +154,8 @@ def test_the_clinic_sees_how_a_code_is_and_never_the_code(portal: Portal) -> Non
         assert known.json == {
             "patient_id": patient.patient_id,
             "state": "active",
-            "issued_at": "2026-11-23T18:00:00Z",
-            "expires_at": "2026-12-14T18:00:00Z",
+            "issued_at": shown(NOON),
+            "expires_at": shown(NOON + timedelta(days=21)),
             "tries_left": 4,
             "sent_to": f"***-***-**{PHONE[-2:]}",
         }
@@ -242,7 +242,7 @@ def test_asking_in_vain_leaves_the_code_that_a_patient_has(portal: Portal) -> No
 
 @pytest.mark.promise
 def test_three_codes_a_day_go_to_one_clinic_number(portal: Portal, promise: Promise) -> None:
-    with clock.frozen(AT_NOON):
+    with clock.frozen(NOON):
         patient = patient_of_their_own(portal)
         answers = []
         for _ in range(5):
@@ -260,7 +260,7 @@ def test_three_codes_a_day_go_to_one_clinic_number(portal: Portal, promise: Prom
 @pytest.mark.promise
 def test_a_network_asks_thirty_times_an_hour(portal: Portal, promise: Promise) -> None:
     """AP 5: what X-Forwarded-For says moves no bucket."""
-    with clock.frozen(AT_NOON):
+    with clock.frozen(NOON):
         patient, network = patient_of_their_own(portal), "198.51.100.77"
         asked = {"clinic_number": "999-999-999", "date_of_birth": patient.date_of_birth}
         statuses = [

@@ -1,6 +1,6 @@
 """The web app's sessions: cookies that no script reads, and a CSRF token on whatever changes something (SE 1, SE 4)."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -8,8 +8,8 @@ from chalicelib import clock
 from tests.support.portal import PASSWORD, Portal
 from tests.support.promises import Promise
 from tests.support.sign_in import Browser, cookies_of, refresh
+from tests.support.times import NOON
 
-NOON = datetime(2026, 11, 23, 18, tzinfo=UTC)
 MOMENT = timedelta(milliseconds=1)
 HOME = "http://127.0.0.1:8000"
 

@@ -16,7 +16,7 @@ from chalicelib.models.transaction import transaction
 from chalicelib.schemas.exports import AccountFile
 from chalicelib.services import exports
 from tests.support import factors, passkeys
-from tests.support.aws_calls import failing, unreachable
+from tests.support.aws_calls import AwsCall, failing, unreachable
 from tests.support.caregivers import ask_to_act, invite
 from tests.support.leaving import EXPORT, close, download, export, exported, full, sweep
 from tests.support.links import account_id_of
@@ -221,11 +221,15 @@ def test_it_is_kept_for_three_days_and_removed_then(portal: Portal) -> None:
     assert storage.find(account_id_of(person), found["export_id"]) is None
 
 
+def _puts_an_export(call: AwsCall) -> bool:
+    return call.operation == "PutObject" and str(call.params["Key"]).startswith("exports/")
+
+
 class TestFailures:
     def test_a_service_that_is_away_is_tried_again(self, portal: Portal) -> None:
         person = portal.register()
         export(person)
-        with failing(lambda call: call.operation == "PutObject", unreachable(), times=2) as failed:
+        with failing(_puts_an_export, unreachable(), times=2) as failed:
             portal.drain()
             assert _read(person).json["status"] == "running"
             for _ in range(2):
@@ -237,7 +241,7 @@ class TestFailures:
     def test_after_eight_tries_it_is_given_up_and_another_may_be_asked_for(self, portal: Portal) -> None:
         person = portal.register()
         export_id = export(person).json["export_id"]
-        with failing(lambda call: call.operation == "PutObject", unreachable()) as failed:
+        with failing(_puts_an_export, unreachable()) as failed:
             portal.drain()
             for _ in range(12):
                 portal.advance(minutes=20)

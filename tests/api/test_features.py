@@ -49,7 +49,7 @@ def try_out(portal: Portal, operation: Operation, account_id: str) -> Answer:
 
 def is_off(answer: Answer) -> bool:
     """Whether it is refused as what the clinic does not offer."""
-    return answer.status == 403 and answer.json["code"] == "feature_off"
+    return answer.status == 403 and "feature_off" in answer.text
 
 
 def test_every_feature_has_routes() -> None:
@@ -61,6 +61,10 @@ def test_a_whole_module_belongs_to_its_feature_but_for_what_is_named_here() -> N
     tags = {tag for tags in named.values() for tag in tags}
     left_open = {one.id for one in REGISTRY if one.tag in tags and one.feature is None}
     assert left_open == {
+        # A copy of the account is no part of the record, and what a server can do is no secret of anybody's.
+        "exports_read_export",
+        "exports_request_export",
+        "fhir_api_read_capabilities",
         # Whoever has a device registered may see and remove it.
         "push_devices_list_devices",
         "push_devices_remove_device",

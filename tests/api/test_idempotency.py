@@ -1,14 +1,13 @@
 """Idempotency-Key on a route that creates (AP 3): one effect, one answer, for 24 hours, for one caller and route."""
 
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from chalicelib import clock
 from tests.support.portal import Answer, Patient, Portal
-
-NOON = datetime(2026, 11, 23, 18, tzinfo=UTC)
+from tests.support.times import NOON
 
 
 def issue(portal: Portal, patient: Patient, key: str, body: object = None, token: str | None = None) -> Answer:

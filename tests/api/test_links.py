@@ -1,7 +1,7 @@
 """The link in a confirmation email: safe to open, single use, five tries, three days (ID 4 and 5, RC 3, SE 5)."""
 
 import base64
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 import pytest
@@ -16,8 +16,8 @@ from tests.support.links import path_of, post
 from tests.support.portal import Answer, Portal
 from tests.support.promises import Promise
 from tests.support.sign_in import link_token
+from tests.support.times import NOON
 
-NOON = datetime(2026, 11, 23, 18, tzinfo=UTC)
 BORN = "1961-04-12"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 

@@ -2,18 +2,18 @@
 
 import uuid
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import timedelta
 
 import pytest
 
 from chalicelib import clock
-from tests.support import factors, passkeys
+from tests.support import factors, passkeys, times
 from tests.support.crowd import fresh_address
 from tests.support.passkeys import PRESENT, VERIFIED, Authenticator
 from tests.support.portal import PASSWORD, Person, Portal
 from tests.support.sign_in import Browser, is_signed_in
 
-NOON = datetime(2026, 11, 24, 18, 0, 15, tzinfo=UTC)
+NOON = times.NOON + timedelta(seconds=15)
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,7 @@
 
 import hmac
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -15,9 +15,9 @@ from tests.support.portal import PASSWORD, Answer, Person, Portal
 from tests.support.promises import Promise
 from tests.support.sign_in import is_signed_in
 from tests.support.sizes import size
+from tests.support.times import NOON
 
 NEW = "eleven blue kettles hum"
-NOON = datetime(2026, 11, 23, 18, tzinfo=UTC)
 MOMENT = timedelta(milliseconds=1)
 
 

@@ -8,7 +8,7 @@ import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -21,8 +21,8 @@ from tests.support.resets import Reset, ask, confirm, reset_emails, start
 from tests.support.setting import setting
 from tests.support.sign_in import confirm_email
 from tests.support.sizes import is_full, size
+from tests.support.times import NOON
 
-NOON = datetime(2026, 11, 23, 18, tzinfo=UTC)
 MOMENT = timedelta(milliseconds=1)
 HOUR = timedelta(hours=1)
 

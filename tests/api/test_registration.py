@@ -15,9 +15,9 @@ from tests.support.portal import Answer, Patient, Portal
 from tests.support.promises import Promise
 from tests.support.setting import setting
 from tests.support.sign_in import confirm_email
+from tests.support.times import NOON
 
 WRONG_CODE = "0000-0000-0000"
-AT_NOON = datetime(2026, 11, 23, 18, tzinfo=UTC)
 
 
 def code_for(portal: Portal, patient: Patient) -> str:
@@ -71,7 +71,7 @@ def test_after_four_wrong_tries_of_any_kind_the_right_code_works_as_often_as_it_
 @pytest.mark.promise
 def test_the_code_works_for_21_days_by_the_portals_clock(portal: Portal, promise: Promise) -> None:
     """ID 1, SE 5: the row is still there when the code is over."""
-    with clock.frozen(AT_NOON):
+    with clock.frozen(NOON):
         patient = portal.new_patient()
         code = code_for(portal, patient)
         clock.advance(timedelta(days=21) - timedelta(milliseconds=1))
@@ -294,7 +294,7 @@ def test_only_the_registrations_own_token_finishes_it(portal: Portal) -> None:
 
 
 def test_a_registration_becomes_an_account_once_and_within_an_hour(portal: Portal) -> None:
-    with clock.frozen(AT_NOON):
+    with clock.frozen(NOON):
         patient = portal.new_patient()
         started = portal.start_registration(patient, code_for(portal, patient)).json
         clock.advance(timedelta(hours=1))

@@ -34,9 +34,9 @@ from tests.support.registering import (
 )
 from tests.support.setting import setting
 from tests.support.sign_in import confirm_email
+from tests.support.times import NOON
 
 METHODS = ("clinic_number", "identity_match")
-AT_NOON = datetime(2026, 11, 23, 18, tzinfo=UTC)
 
 
 def problem(answer: Answer) -> tuple[int, str]:
@@ -123,7 +123,7 @@ def test_the_fifth_wrong_code_ends_it(portal: Portal, promise: Promise, method: 
 
 
 def test_the_code_works_for_15_minutes_by_the_portals_clock(portal: Portal) -> None:
-    with clock.frozen(AT_NOON):
+    with clock.frozen(NOON):
         patient = patient_of_their_own(portal)
         started = begin(portal, patient)
         code = emailed_code(portal, patient)
@@ -180,7 +180,7 @@ def test_the_other_contact_may_be_asked_for(portal: Portal) -> None:
 @pytest.mark.promise
 def test_no_more_than_five_codes_an_hour_go_to_one_patient(portal: Portal, promise: Promise) -> None:
     """However they are asked for; the sixth is refused for as long as the first counts."""
-    with clock.frozen(AT_NOON):
+    with clock.frozen(NOON):
         patient = patient_of_their_own(portal)
         started = begin(portal, patient)
         for _ in range(2):
@@ -499,7 +499,7 @@ def test_every_refused_activation_takes_the_same_calls(portal: Portal, promise: 
 @pytest.mark.promise
 def test_a_network_is_wrong_a_hundred_times_in_five_minutes(portal: Portal, promise: Promise) -> None:
     """AP 5: the limit is checked before anything is looked up, and no header moves the bucket."""
-    with clock.frozen(AT_NOON):
+    with clock.frozen(NOON):
         network = "2001:db8:ffff:1::"
         answers = []
         for place in range(102):
@@ -523,7 +523,7 @@ def test_a_network_is_wrong_a_hundred_times_in_five_minutes(portal: Portal, prom
 def test_all_networks_together_are_wrong_a_thousand_times_in_five_minutes(portal: Portal, promise: Promise) -> None:
     from chalicelib.models import limits as tallies
 
-    with clock.frozen(AT_NOON + timedelta(days=3)):
+    with clock.frozen(NOON + timedelta(days=3)):
         now = clock.epoch(clock.now())
         for _ in range(999):
             tallies.add_to_tally("registration", now // 60, ttl=now + 3600)
@@ -542,7 +542,7 @@ def test_all_networks_together_are_wrong_a_thousand_times_in_five_minutes(portal
 
 def test_a_clinic_number_is_guessed_at_thirty_times_an_hour(portal: Portal) -> None:
     """Whether it is anybody's or not, and from wherever."""
-    with clock.frozen(AT_NOON):
+    with clock.frozen(NOON):
         patient = portal.new_patient()
         for number in (patient.clinic_number, "999-999-991"):
             person = {"first_name": "A", "last_name": "B", "date_of_birth": "1961-04-12"}
@@ -559,7 +559,7 @@ def test_an_identity_is_guessed_at_ten_times_an_hour_from_anywhere(
     portal: Portal, method: str, wrong: dict[str, str]
 ) -> None:
     """Whether it is anybody's or not; right ones are not counted."""
-    with clock.frozen(AT_NOON):
+    with clock.frozen(NOON):
         patient = patient_of_their_own(portal)
         nobody = replace(patient, clinic_number="999-999-990", last_name=family())
         for who in (patient, nobody):

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import timedelta
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
@@ -12,7 +12,7 @@ from chalicelib.auth import sign_in_codes
 from chalicelib.domain.second_factors import Factor
 from chalicelib.domain.staff import Role
 from chalicelib.models import accounts
-from tests.support import factors, resets
+from tests.support import factors, resets, times
 from tests.support.crowd import fresh_address
 from tests.support.people import appoint
 from tests.support.portal import PASSWORD, Answer, Person, Portal
@@ -20,7 +20,7 @@ from tests.support.setting import setting
 from tests.support.sign_in import Browser, confirm_email, is_signed_in
 
 # In the middle of a step, so that no test runs across its edge.
-NOON = datetime(2026, 11, 24, 18, 0, 15, tzinfo=UTC)
+NOON = times.NOON + timedelta(seconds=15)
 
 
 @pytest.fixture(autouse=True)
@@ -47,7 +47,7 @@ def test_a_step_up_by_password_is_a_new_session_and_the_old_tokens_end(portal: P
     assert {"access_token", "refresh_token", "token_type", "expires_in", "account"} <= answer.json.keys()
     assert not is_signed_in(portal, old)
     current = person.get("/v1/sessions/current").json
-    assert current["step_up_until"] == "2026-11-24T18:05:15Z"
+    assert current["step_up_until"] == times.shown(NOON + timedelta(minutes=5))
     assert len(person.get("/v1/sessions").json["items"]) == 1
 
 
@@ -110,7 +110,7 @@ def test_a_bound_app_is_listed_with_ten_recovery_codes_of_64_bits_or_more(portal
     found = person.get("/v1/me/mfa").json
     assert found == {
         "enabled": True,
-        "methods": [{"method": "totp", "created_at": "2026-11-24T18:00:15Z"}],
+        "methods": [{"method": "totp", "created_at": times.shown(NOON)}],
         "recovery_codes_left": 10,
     }
 
@@ -443,7 +443,7 @@ def test_remembered_devices_are_listed_and_each_can_be_forgotten(portal: Portal,
     tokens = [trusting(portal, person, app) for _ in range(3)]
     items = person.get("/v1/me/trusted-devices").json["items"]
     assert [item["device_name"] for item in items] == ["Ana's phone"] * 3
-    assert items[0]["trusted_at"] == "2026-11-24T18:15:15Z"
+    assert items[0]["trusted_at"] == times.shown(NOON + timedelta(minutes=15))
     assert items[0]["trusted_until"] == "2026-12-24T18:15:15Z"
     assert items[0]["device_id"] == tokens[2].split(".")[1]
     assert person.call("DELETE", f"/v1/me/trusted-devices/{items[0]['device_id']}").status == 204

@@ -367,12 +367,15 @@ WORKERS = (
 )
 """What takes the id of an outbox row from a queue."""
 
+SCHEDULED = ("lock_seals", "sweep_outbox")
+
 FUNCTIONS: dict[str, dict[str, Any]] = {
     "relay_outbox": {"Records": [{"eventName": "INSERT", "dynamodb": {"SequenceNumber": "1"}, "eventSourceARN": "x"}]},
     **{
         name: {"Records": [{"messageId": "m", "body": "{}"}]} for name in (*WORKERS, "import_files", "receive_feedback")
     },
-    "sweep_outbox": {},
+    "seal_audit": {"Records": [{"eventName": "INSERT", "dynamodb": {"SequenceNumber": "1"}, "eventSourceARN": "x"}]},
+    **{name: {} for name in SCHEDULED},
 }
 
 
@@ -384,7 +387,7 @@ def test_what_an_event_function_raises_says_nothing_but_its_name(
     words = f"{NAMES[0]} has {TITLE}"
     sinks, canaries = Sinks(), Canaries({"title": TITLE, "name": NAMES[0]})
     # An event that no source sends, so that the body fails at its first touch; its words are the exception's.
-    event = {"Records": words} if name != "sweep_outbox" else {}
+    event = {"Records": words} if name not in SCHEDULED else {}
     with listening(sinks), failing(lambda call: True, KeyError(words)), pytest.raises(FunctionFailed) as raised:
         getattr(portal.app, name)({**event, **_envelope()}, LambdaContext(name))
     sinks.add("traceback", "".join(traceback.format_exception(raised.value)))

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -14,8 +14,8 @@ from chalicelib import clock
 from tests.support import sizes
 from tests.support.portal import Person, Portal
 from tests.support.sign_in import is_signed_in, refresh
+from tests.support.times import NOON
 
-NOON = datetime(2026, 11, 23, 18, tzinfo=UTC)
 PASSWORDS = ("seven green teapots sing", "eleven blue kettles hum")
 ACCESS, IN_ALL, GRACE = timedelta(minutes=15), timedelta(days=30), timedelta(seconds=10)
 

@@ -1,7 +1,7 @@
 """Sessions: tokens, their refresh and their end, over HTTP (SE 1-3 and 5)."""
 
 import hashlib
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -12,8 +12,8 @@ from tests.support.forged import altered
 from tests.support.portal import Portal
 from tests.support.promises import Promise
 from tests.support.sign_in import is_signed_in, refresh
+from tests.support.times import NOON
 
-NOON = datetime(2026, 11, 23, 18, tzinfo=UTC)
 MOMENT = timedelta(milliseconds=1)
 
 

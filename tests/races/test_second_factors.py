@@ -2,12 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import timedelta
 
 import pytest
 
 from chalicelib import clock
-from tests.support import factors, passkeys
+from tests.support import factors, passkeys, times
 from tests.support.crowd import at_once
 from tests.support.passkeys import Authenticator
 from tests.support.portal import Answer, Person, Portal
@@ -17,7 +17,7 @@ from tests.support.sizes import size
 pytestmark = [pytest.mark.race, pytest.mark.promise]
 
 # In the middle of a step, so that a code is right for as long as the race takes.
-NOON = datetime(2026, 11, 24, 18, 0, 15, tzinfo=UTC)
+NOON = times.NOON + timedelta(seconds=15)
 
 
 @pytest.fixture(autouse=True)

@@ -324,6 +324,6 @@ _FIELDS: Final[Mapping[str, Show]] = {
 """Every field of a view that a copy shows, in the order in which it does, and how."""
 
 UNSAID: Final = frozenset(
-    {"record_id", "resource_type", "category", "code", "encounter_id", "value_code", "clinical_status"}
+    {"record_id", "resource_type", "category", "code", "encounter_id", "value_code", "unit_code", "clinical_status"}
 )
 """What of a view is for programs. A clinical status is the record's status."""
