@@ -12,7 +12,7 @@ def join_all(client_id: str) -> tuple[SeededStaff, ...]:
     """Invite and set up a member of each role; `client_id` is the system that sent the records."""
     from chalicelib.domain.fhir.identity import identity_key
     from chalicelib.domain.staff import Role
-    from chalicelib.services.imports.keys import resource_id
+    from chalicelib.services.resource_keys import resource_id
 
     practitioner_id = resource_id(identity_key(client_id, "Practitioner", PRACTITIONER), "dir")
     return tuple(_join(role, practitioner_id if role is Role.CLINICIAN else None) for role in Role)

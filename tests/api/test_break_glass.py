@@ -8,7 +8,7 @@ import pytest
 from chalicelib.domain.fhir.identity import identity_key
 from chalicelib.domain.staff import Role
 from chalicelib.models import accounts, audit, care_ties
-from chalicelib.services.imports.keys import resource_id
+from chalicelib.services.resource_keys import resource_id
 from tests.support.people import new_staff, token_of
 from tests.support.portal import Answer, Patient, Portal
 from tests.support.promises import Promise

@@ -2,8 +2,6 @@
 
 import gzip
 import io
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -27,7 +25,6 @@ from chalicelib.services.record_exports.ccda.sections import SECTIONS
 from chalicelib.services.record_exports.gathering import ORDER, Source, Spool
 from chalicelib.services.record_exports.heading import Heading
 from chalicelib.services.record_exports.lines import _FIELDS, UNSAID, Line, Speaker, lines_of
-from tests.architecture.sources import ROOT
 from tests.support.record_exports import counted_in_document, counted_in_text
 
 SPEAKER = Speaker("en", ZoneInfo("America/Chicago"))
@@ -202,11 +199,3 @@ def test_lines_stand_in_as_far_as_they_belong_to_others() -> None:
         Line("Systolic", "128 mmHg"),
         Line("What it means", "High", 1),
     ]
-
-
-def test_the_api_loads_nothing_that_makes_copies() -> None:
-    """What draws pages is large, and no request needs it."""
-    loaded = "[one for one in sys.modules if one.startswith(('reportlab', 'PIL')) or 'record_exports' in one]"
-    program = f"import app, sys; print({loaded})"
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"

@@ -22,7 +22,7 @@ from chalicelib.models.base import Key, together
 from chalicelib.models.patients import Held
 from chalicelib.models.records import Record
 from chalicelib.services.fhir_api.sights import View
-from chalicelib.services.imports.keys import is_by_identifier, reference_keys, resource_id, row_digest
+from chalicelib.services.resource_keys import is_by_identifier, reference_keys, resource_id, row_digest
 
 _PEOPLE: Final = ("CareTeam", "Device", "RelatedPerson")
 # Which records an element of a name leads to, where the reference itself does not say a type; people, places and

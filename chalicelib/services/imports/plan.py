@@ -17,7 +17,8 @@ from chalicelib.models.aliases import Alias
 from chalicelib.models.base import Key
 from chalicelib.models.patients import PATIENT, Held, Patient
 from chalicelib.models.records import Directory, Kept, Record
-from chalicelib.services.imports.keys import (
+from chalicelib.services.imports.resolve import Missing, Resolver
+from chalicelib.services.resource_keys import (
     identifier_keys,
     identity_of,
     is_known_by_identity,
@@ -25,7 +26,6 @@ from chalicelib.services.imports.keys import (
     row_digest,
     url_keys,
 )
-from chalicelib.services.imports.resolve import Missing, Resolver
 
 CLINIC = "clinic"
 """The owner of what is about no patient."""

@@ -11,11 +11,11 @@ from chalicelib.models.records import Record
 from chalicelib.models.transaction import transaction
 from chalicelib.services import records as record_service
 from chalicelib.services.imports import history
-from chalicelib.services.imports.keys import row_digest
 from chalicelib.services.imports.plan import at_once
 from chalicelib.services.imports.resolve import Missing, Resolver, resolve
 from chalicelib.services.imports.rows import record_row
 from chalicelib.services.imports.waiting import Waits
+from chalicelib.services.resource_keys import row_digest
 
 _AT_ONCE = 200
 

@@ -23,7 +23,7 @@ from chalicelib.models import aliases, records
 from chalicelib.models.aliases import Alias
 from chalicelib.models.records import Record
 from chalicelib.services.imports import subjects
-from chalicelib.services.imports.keys import (
+from chalicelib.services.resource_keys import (
     awaited_keys,
     identifier_keys,
     identity_of,

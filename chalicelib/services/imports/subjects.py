@@ -15,7 +15,7 @@ from chalicelib.domain.records import people, titles
 from chalicelib.domain.records.categories import RECORD_TYPES
 from chalicelib.models import patients
 from chalicelib.models.aliases import Alias
-from chalicelib.services.imports.keys import identity_of, is_by_identifier, reference_keys, row_digest
+from chalicelib.services.resource_keys import identity_of, is_by_identifier, reference_keys, row_digest
 from chalicelib.settings import settings
 
 _MOST_IDENTIFIERS, _LONGEST_IDENTIFIER = 20, 500

@@ -18,9 +18,9 @@ from chalicelib.models.base import in_chunks
 from chalicelib.models.care_ties import CareTie
 from chalicelib.models.raw_versions import Raw
 from chalicelib.models.transaction import Transaction, transaction
-from chalicelib.services.imports.keys import identity_of, reference_keys, resource_id, row_digest
 from chalicelib.services.imports.plan import CLINIC, Planned
 from chalicelib.services.imports.resolve import Resolver
+from chalicelib.services.resource_keys import identity_of, reference_keys, resource_id, row_digest
 from chalicelib.settings import settings
 
 _ENDED_AT_ONCE = 90

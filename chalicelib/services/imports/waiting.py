@@ -6,8 +6,8 @@ from chalicelib.domain.fhir.bundle import Entry
 from chalicelib.domain.fhir.references import ABSOLUTE
 from chalicelib.models import aliases
 from chalicelib.models.transaction import Transaction
-from chalicelib.services.imports.keys import row_digest
 from chalicelib.services.imports.resolve import Missing
+from chalicelib.services.resource_keys import row_digest
 
 _LONGEST_URL = 2_000
 

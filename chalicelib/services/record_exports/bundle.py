@@ -18,8 +18,7 @@ from chalicelib.domain.records.categories import DIRECTORY, RECORD_TYPES
 from chalicelib.models import aliases, raw_versions
 from chalicelib.models import records as storage
 from chalicelib.models.patients import Patient
-from chalicelib.services import records
-from chalicelib.services.imports import keys
+from chalicelib.services import records, resource_keys
 from chalicelib.services.record_exports.gathering import Spool, Tell
 from chalicelib.services.record_exports.heading import Heading
 
@@ -128,7 +127,7 @@ class _Known:
 
     def _inside(self, source: str, reference: Reference) -> str | None:
         """The record of the bundle that a reference names by its id."""
-        named = keys.record_ids(source, reference, tuple(sorted(RECORD_TYPES)), foreign=False)
+        named = resource_keys.record_ids(source, reference, tuple(sorted(RECORD_TYPES)), foreign=False)
         return next((one for one in named if one in self.urns), None)
 
     def _look_up(self, places: list[tuple[str, Reference]]) -> list[tuple[str, Resource]]:
@@ -160,7 +159,9 @@ def _digests(source: str, reference: Reference) -> list[str]:
     if reference.kind in {Kind.CONTAINED, Kind.DISPLAY, Kind.UNSUPPORTED}:
         return []
     targets = _NO_RECORDS if reference.type is None else ()
-    return [keys.row_digest(key) for key in keys.reference_keys(source, reference, targets, foreign=False)]
+    return [
+        resource_keys.row_digest(key) for key in resource_keys.reference_keys(source, reference, targets, foreign=False)
+    ]
 
 
 def _references(element: Any) -> Iterator[dict[str, Any]]:
