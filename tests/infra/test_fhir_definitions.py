@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.build.fhir_definitions import PACKAGE, SHA256, Unavailable, find, installed, main
+from infra.build.fhir_definitions import PACKAGE, SHA256, find, installed, main
+from infra.build.needed import Unavailable
 
 
 def test_a_machine_without_npm_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
