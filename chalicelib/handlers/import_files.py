@@ -20,8 +20,7 @@ _ONE = "/v1/clinic/imports/{import_id}"
 @routes.post("/v1/clinic/imports", _IMPORTERS, status=201, answer=shapes.AwaitedImport, creates=True)
 def create_import(call: Call, body: shapes.NewImport) -> Answer:
     """Ask for the import of a file of up to 5 GB: NDJSON or a Bundle; importing it again changes nothing."""
-    made = import_files.create(call.actor, FileFormat(body.format), body.size, body.client_id, call.once)
-    upload = import_files.find_upload(made)
+    made, upload = import_files.create(call.actor, FileFormat(body.format), body.size, body.client_id, call.once)
     headers = upload.headers if upload else {}
     return Answer(
         shapes.AwaitedImport(**asdict(made), upload_url=upload.url if upload else None, upload_headers=headers)
@@ -42,16 +41,14 @@ def list_imports(call: Call, query: shapes.ImportsQuery) -> Answer:
 @routes.get(_ONE, _IMPORTERS, answer=shapes.ImportFile)
 def read_import(call: Call) -> Answer:
     """See how far an import is, and get what it refused once it is over."""
-    import_id = path_id(call, "import_id")
-    return _answer(call, import_files.find(call.actor, import_id))
+    return _answer(*import_files.find(call.actor, path_id(call, "import_id")))
 
 
 @routes.post(f"{_ONE}/cancel", _IMPORTERS, answer=shapes.ImportFile, errors=(errors.ImportOver,))
 def cancel_import(call: Call) -> Answer:
     """End an import; what was taken in until now stays."""
-    return _answer(call, import_files.cancel(call.actor, path_id(call, "import_id")))
+    return _answer(*import_files.cancel(call.actor, path_id(call, "import_id")))
 
 
-def _answer(call: Call, found: ImportFileView) -> Answer:
-    rejects_url = import_files.find_rejects_url(call.actor, found.import_id)
+def _answer(found: ImportFileView, rejects_url: str | None) -> Answer:
     return Answer(shapes.ImportFile(**asdict(found), rejects_url=rejects_url))

@@ -6,7 +6,7 @@ from pydantic import Field, WithJsonSchema
 
 from chalicelib.domain.audit import Action
 from chalicelib.schemas.base import Instant, PageQuery, Shape
-from chalicelib.schemas.records import Moment
+from chalicelib.schemas.records import FirstMoment, LastMoment
 
 _ULID = "[0-9A-HJKMNP-TV-Z]{26}"
 # Spelled out, since no answer has the type: an answer may hold what a later version has written.
@@ -23,14 +23,8 @@ class ClinicAuditQuery(PageQuery):
         description="The history of this account; with `patient`, what this account did in the patient's history.",
     )
     action: _OneAction | None = Field(default=None, description="Only this. A page may be short, even empty.")
-    from_: Moment | None = Field(
-        default=None,
-        alias="from",
-        description="The first day, from its beginning in the clinic's zone, or a time, included.",
-    )
-    to: Moment | None = Field(
-        default=None, description="The last day, included to its end in the clinic's zone, or a time, included."
-    )
+    from_: FirstMoment = None
+    to: LastMoment = None
 
 
 class AuditActor(Shape):

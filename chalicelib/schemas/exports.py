@@ -17,7 +17,7 @@ from chalicelib.domain.records.categories import Category
 from chalicelib.domain.second_factors import Factor
 from chalicelib.domain.staff import Role
 from chalicelib.schemas.base import Body, FieldProblem, Instant, PageQuery, Shape
-from chalicelib.schemas.records import Moment
+from chalicelib.schemas.records import FirstMoment, LastMoment
 
 
 class Manifest(Shape):
@@ -60,15 +60,12 @@ class NewRecordExport(Body):
     categories: Annotated[list[Category], Field(max_length=len(Category)), AfterValidator(_once_each)] = Field(
         default=[], description="Only these; none for all that you see."
     )
-    from_: Moment | None = Field(
+    from_: FirstMoment = Field(
         default=None,
-        alias="from",
         description="The first day, from its beginning in the clinic's zone, or a time, included. With it, or with "
         "`to`, what has no date is left out.",
     )
-    to: Moment | None = Field(
-        default=None, description="The last day, included to its end in the clinic's zone, or a time, included."
-    )
+    to: LastMoment = None
     large_print: bool = Field(default=False, description="Letters of 18 points and more; for a PDF.")
 
     @model_validator(mode="after")

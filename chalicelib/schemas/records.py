@@ -35,6 +35,15 @@ Moment = Annotated[
 ]
 """A day in the clinic's zone, or a time with its zone."""
 
+FirstMoment = Annotated[
+    Moment | None,
+    Field(alias="from", description="The first day, from its beginning in the clinic's zone, or a time, included."),
+]
+LastMoment = Annotated[
+    Moment | None,
+    Field(description="The last day, included to its end in the clinic's zone, or a time, included."),
+]
+"""A period that is asked for, from its field `from_` to its field `to`; each defaults to None: no bound."""
 
 Preview = Annotated[
     str | None,
@@ -59,14 +68,8 @@ class RecordsQuery(PageQuery):
     as_: Preview = None
 
     category: Category | None = Field(default=None, description="Only records of this category.")
-    from_: Moment | None = Field(
-        default=None,
-        alias="from",
-        description="The first day, from its beginning in the clinic's zone, or a time, included.",
-    )
-    to: Moment | None = Field(
-        default=None, description="The last day, included to its end in the clinic's zone, or a time, included."
-    )
+    from_: FirstMoment = None
+    to: LastMoment = None
     encounter: str | None = Field(
         default=None, min_length=1, max_length=100, description="Only what came about during the visit with this id."
     )

@@ -4,7 +4,7 @@ from pydantic import Field
 
 from chalicelib.domain.records.rows import Interpretation, Number, Quantity, ReferenceRange
 from chalicelib.schemas.base import PageQuery, Shape
-from chalicelib.schemas.records import Moment, Preview
+from chalicelib.schemas.records import FirstMoment, LastMoment, Preview
 
 
 class TrendQuery(PageQuery):
@@ -12,14 +12,8 @@ class TrendQuery(PageQuery):
 
     as_: Preview = None
 
-    from_: Moment | None = Field(
-        default=None,
-        alias="from",
-        description="The first day, from its beginning in the clinic's zone, or a time, included.",
-    )
-    to: Moment | None = Field(
-        default=None, description="The last day, included to its end in the clinic's zone, or a time, included."
-    )
+    from_: FirstMoment = None
+    to: LastMoment = None
 
 
 class TrendPoint(Shape):

@@ -33,7 +33,7 @@ _TRIES = 30
 _STAMP_LENGTH = 24
 
 
-def seal(entries: Iterable[Entry]) -> set[Key]:
+def seal(entries: Sequence[Entry]) -> set[Key]:
     """Put each entry that is in no link yet into one of its chain; the keys of those that could not be sealed."""
     failed: set[Key] = set()
     for chain, members in sealing.by_chain(entries).items():
@@ -66,7 +66,7 @@ def _unsealed(entries: Sequence[Entry]) -> list[Entry]:
     return [entry for entry in entries if entry.key not in marks]
 
 
-def _count_late(entries: Iterable[Entry]) -> None:
+def _count_late(entries: Sequence[Entry]) -> None:
     promised = clock.now() - PROMISED
     if late := sum(1 for entry in entries if is_older(entry.place, promised)):
         observability.count("SealLate", late)

@@ -28,8 +28,13 @@ from chalicelib.services.once import Once
 _REJECTS_NAME = "rejects.ndjson"
 
 
-def create(actor: Actor, format: FileFormat, size: int | None, client_id: str | None, once: Once) -> ImportFileView:
-    """Ask for the import of a system's file. Raises Invalid where it is not said whose, or it is another system's."""
+def create(
+    actor: Actor, format: FileFormat, size: int | None, client_id: str | None, once: Once
+) -> tuple[ImportFileView, Upload | None]:
+    """Ask for the import of a system's file, and learn where the file is to be put as long as it is awaited there.
+
+    Raises Invalid where it is not said whose, or it is another system's.
+    """
     owner = _owner(actor, client_id)
 
     def change(tx: Transaction) -> dict[str, str]:
@@ -37,7 +42,8 @@ def create(actor: Actor, format: FileFormat, size: int | None, client_id: str | 
         _audit(tx, actor, Action.IMPORT_CREATE, import_id, client_id=owner)
         return {"import_id": import_id}
 
-    return find(actor, once.commit(change)["import_id"])
+    row = _find(actor, once.commit(change)["import_id"])
+    return _view(row), _upload(row)
 
 
 def _owner(actor: Actor, client_id: str | None) -> str:
@@ -52,9 +58,10 @@ def _owner(actor: Actor, client_id: str | None) -> str:
     return client_id
 
 
-def find(actor: Actor, import_id: str) -> ImportFileView:
-    """One import. Raises NotFound."""
-    return _view(_find(actor, import_id))
+def find(actor: Actor, import_id: str) -> tuple[ImportFileView, str | None]:
+    """One import, and where what it refused can be downloaded once it is over. Raises NotFound."""
+    row = _find(actor, import_id)
+    return _view(row), _rejects_url(row)
 
 
 def find_page(actor: Actor, *, limit: int, after: str | None) -> list[ImportFileView]:
@@ -63,27 +70,8 @@ def find_page(actor: Actor, *, limit: int, after: str | None) -> list[ImportFile
     return [_view(row) for row in storage.find_page(limit, after, client_id)]
 
 
-def find_upload(view: ImportFileView) -> Upload | None:
-    """Where the file of an import is to be put, as long as it is awaited there. Raises Retryable."""
-    seconds = round((view.expires_at - clock.now()).total_seconds())
-    row = storage.find(view.import_id)
-    if row is None or row.status != ImportStatus.AWAITING_UPLOAD or seconds <= 0:
-        return None
-    size = int(row.size) if row.size else None
-    headers = {"Content-Length": str(size)} if size else {}
-    return Upload(files.upload_url(upload_key(row.import_id), size, seconds), headers)
-
-
-def find_rejects_url(actor: Actor, import_id: str) -> str | None:
-    """Where what an import refused can be downloaded once it is over, if it refused anything. Raises NotFound."""
-    row = _find(actor, import_id)
-    if row.is_open or not row.rejects_key:
-        return None
-    return files.rejects_url(row.rejects_key, _REJECTS_NAME, round(REJECTS_LAST.total_seconds()))
-
-
-def cancel(actor: Actor, import_id: str) -> ImportFileView:
-    """End an import; what was taken in stays. Raises NotFound, ImportOver."""
+def cancel(actor: Actor, import_id: str) -> tuple[ImportFileView, str | None]:
+    """End an import; what was taken in stays. As `find` answers. Raises NotFound, ImportOver."""
     row = _find(actor, import_id)
     with transaction() as tx:
         storage.cancel(tx, row)
@@ -96,6 +84,21 @@ def _find(actor: Actor, import_id: str) -> ImportFile:
     if row is None or (actor.kind is ActorKind.CLIENT and row.client_id != actor.id):
         raise NotFound
     return row
+
+
+def _upload(row: ImportFile) -> Upload | None:
+    seconds = round((row.expires_at - clock.now()).total_seconds())
+    if row.status != ImportStatus.AWAITING_UPLOAD or seconds <= 0:
+        return None
+    size = int(row.size) if row.size else None
+    headers = {"Content-Length": str(size)} if size else {}
+    return Upload(files.upload_url(upload_key(row.import_id), size, seconds), headers)
+
+
+def _rejects_url(row: ImportFile) -> str | None:
+    if row.is_open or not row.rejects_key:
+        return None
+    return files.rejects_url(row.rejects_key, _REJECTS_NAME, round(REJECTS_LAST.total_seconds()))
 
 
 def _view(row: ImportFile) -> ImportFileView:
