@@ -201,31 +201,19 @@ def _social(view: View, row: str) -> Element:
     return _observation("4.38", "2015-08-01")(view, view, row)
 
 
+def _coded(name: str, root: Element, view: View, row: str, *more: Element | None, **attributes: str) -> Element:
+    """An entry that begins with the record's own code, as most do."""
+    return tag(name, root, _id(view), _code(view, row), _row(row), *more, **attributes)
+
+
 def _procedure(view: View, row: str) -> Element:
-    return tag(
-        "procedure",
-        template("4.14", "2014-06-09"),
-        _id(view),
-        _code(view, row),
-        _row(row),
-        _status(view),
-        interval("effectiveTime", *_times(view)),
-        classCode="PROC",
-        moodCode="EVN",
-    )
+    more = _status(view), interval("effectiveTime", *_times(view))
+    return _coded("procedure", template("4.14", "2014-06-09"), view, row, *more, classCode="PROC", moodCode="EVN")
 
 
 def _encounter(view: View, row: str) -> Element:
-    return tag(
-        "encounter",
-        template("4.49", "2015-08-01"),
-        _id(view),
-        _code(view, row),
-        _row(row),
-        interval("effectiveTime", *_times(view)),
-        classCode="ENC",
-        moodCode="EVN",
-    )
+    took = interval("effectiveTime", *_times(view))
+    return _coded("encounter", template("4.49", "2015-08-01"), view, row, took, classCode="ENC", moodCode="EVN")
 
 
 def _device(view: View, row: str) -> Element:
@@ -251,34 +239,19 @@ def _device(view: View, row: str) -> Element:
 
 
 def _goal(view: View, row: str) -> Element:
-    return tag(
-        "observation",
-        template("4.121"),
-        _id(view),
-        _code(view, row),
-        _row(row),
-        tag("statusCode", code="active"),
-        xml.time("effectiveTime", view["occurred_at"]),
-        classCode="OBS",
-        moodCode="GOL",
-    )
+    return _coded("observation", template("4.121"), view, row, *_ahead(view), classCode="OBS", moodCode="GOL")
 
 
 def _planned(mood: str) -> Callable[[View, str], Element]:
     def make(view: View, row: str) -> Element:
-        return tag(
-            "act",
-            template("4.39", "2014-06-09"),
-            _id(view),
-            _code(view, row),
-            _row(row),
-            tag("statusCode", code="active"),
-            xml.time("effectiveTime", view["occurred_at"]),
-            classCode="ACT",
-            moodCode=mood,
-        )
+        root = template("4.39", "2014-06-09")
+        return _coded("act", root, view, row, *_ahead(view), classCode="ACT", moodCode=mood)
 
     return make
+
+
+def _ahead(view: View) -> tuple[Element | None, ...]:
+    return tag("statusCode", code="active"), xml.time("effectiveTime", view["occurred_at"])
 
 
 _ENTRIES: Final[Mapping[Category, Callable[[View, str], Element]]] = {
