@@ -73,7 +73,8 @@ promises: $(DEV_STAMP) ## The promises at their full figures, as a table
 
 test-dynamodb: $(DEV_STAMP) ## The race tests on DynamoDB Local (needs a Java 17 JDK and npm; says so where they are missing)
 	@$(PY) -m infra.local.dynamodb_local --if-available $(PY) -m pytest -n0 -q -m "race or dynamodb_local" \
-	    tests/races tests/infra/test_dynamodb_semantics.py tests/infra/test_dynamodb_local.py $(ARGS)
+	    tests/races tests/bench/test_record_costs.py \
+	    tests/infra/test_dynamodb_semantics.py tests/infra/test_dynamodb_local.py $(ARGS)
 
 test-fhir: $(DEV_STAMP) ## The FHIR API against FHIR's own definitions (needs npm; says so where it is missing)
 	@$(PY) -m infra.build.fhir_definitions --if-available $(PY) -m pytest -n0 -q tests/api/test_fhir_definitions.py $(ARGS)

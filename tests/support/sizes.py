@@ -52,8 +52,8 @@ _SIZES: Final = {
     "AP 3": _Size(full=20, small=8),
     # Writers at once with one ETag.
     "BK 9": _Size(full=50, small=12),
-    # Records of one patient, of whose changes and charts a page costs what it costs at ten.
-    "Changes": _Size(full=100_000, small=600),
+    # Records of one patient, of whom a page costs what it costs at ten.
+    "Costs": _Size(full=100_000, small=600),
     # Rows inserted while a list is walked.
     "AP 4": _Size(full=500, small=60),
 }

@@ -125,11 +125,9 @@ class DateTest:
         """Whether a span that was found is what is wanted."""
         return COMPARE[self.prefix](self.span, found)
 
-    @property
-    def beginnings(self) -> Span:
-        """Between which times what fits begins, where it is no longer than a day."""
-        day = timedelta(days=1)
-        low = _FIRST if self.span.low - _FIRST < day else self.span.low - day
+    def beginnings(self, longest: timedelta) -> Span:
+        """Between which times what fits begins, where it is no longer than `longest`."""
+        low = _FIRST if self.span.low - _FIRST < longest else self.span.low - longest
         return {
             "eq": Span(low, self.span.high),
             "gt": Span(low, _LAST),

@@ -29,6 +29,7 @@ _SHARED: Final = frozenset({"DiagnosticReport", "ImagingStudy", "Media"})
 """Types whose category has others, of which there may be many more."""
 _EVER: Final = Span()
 _MOMENT: Final = timedelta(milliseconds=1)
+_DAY: Final = timedelta(days=1)
 
 
 class Step(Protocol):
@@ -206,16 +207,16 @@ def _code(search: Search) -> str | None:
 
 
 def _began(search: Search) -> Span:
-    return _met([test for test in search.tests if search.served.orders(test.param)])
+    return _met([test for test in search.tests if search.served.orders(test.param)], longest=_DAY)
 
 
 def _changed(search: Search) -> Span:
-    return _met(search.of("_lastUpdated"))
+    return _met(search.of("_lastUpdated"), longest=_MOMENT)
 
 
-def _met(tests: Sequence[Test]) -> Span:
+def _met(tests: Sequence[Test], *, longest: timedelta) -> Span:
     """Between which times whatever fits all of these tests begins."""
-    spans = [test.dates[0].beginnings for test in tests if len(test.dates) == 1]
+    spans = [test.dates[0].beginnings(longest) for test in tests if len(test.dates) == 1]
     return Span(
         max((one.low for one in spans), default=_EVER.low), min((one.high for one in spans), default=_EVER.high)
     )
