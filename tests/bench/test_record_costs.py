@@ -4,7 +4,7 @@ A page that looks for what is seldom reads a hundred rows at most, and may be sh
 so that its cost at many is compared to that at three hundred.
 
 On the embedded AWS the calls count, and how many rows they may read at most. On a real engine (DYNAMODB_ENDPOINT) so do
-the capacity units that it says were consumed, and, at the promise's figure, the time.
+the capacity units that it says were consumed, and the portal's own time: the engine is another process.
 """
 
 import os
@@ -151,7 +151,7 @@ def test_a_page_costs_the_same_whatever_the_size_of_the_record(
     if _IS_REAL and is_full():
         ratio = _slower(compared, path)
         is_even = ratio <= _SLOWER_AT_MOST
-        promise("Costs", f"{what}: time", asked=f"at most {_SLOWER_AT_MOST}", measured=ratio, passed=is_even)
+        promise("Costs", f"{what}: processor time", asked=f"at most {_SLOWER_AT_MOST}", measured=ratio, passed=is_even)
 
 
 def _cost(chart: Chart, path: str) -> Cost:
@@ -198,8 +198,8 @@ def _slower(charts: tuple[Chart, Chart], path: str) -> float:
     times: tuple[list[float], list[float]] = [], []
     for _ in range(_TRIES):
         for chart, token, took in zip(charts, tokens, times, strict=True):
-            began = time.perf_counter()
+            began = time.process_time()
             chart.get(path, token)
-            took.append(time.perf_counter() - began)
+            took.append(time.process_time() - began)
     few, many = (statistics.median(took) for took in times)
     return round(many / few, 2)
