@@ -75,6 +75,8 @@ class Gateway:
     ) -> None:
         keep_requests_apart(app)
         self._app = app
+        self.entry: Callable[[dict[str, Any], LambdaContext], Any] = app
+        """What is invoked: this app, or another process that holds it."""
         self._gateway_headers = gateway_headers
         self._problem_type = problem_type
         self._stage = stage
@@ -130,7 +132,7 @@ class Gateway:
         context = LambdaContext(f"{self._app.app_name}-{self._stage}")
         # A function that fails, or whose answer is not a proxy answer, is a 502 in API Gateway too, whatever it raised.
         try:
-            return read_answer(self._app(event, context), request, self._app.api.binary_types)
+            return read_answer(self.entry(event, context), request, self._app.api.binary_types)
         except Exception as error:  # noqa: BLE001
             # Its type alone: the words of an exception may repeat what was sent.
             self._app.log.error("function_failed %s", type(error).__name__)  # noqa: TRY400
