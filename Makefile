@@ -14,7 +14,7 @@ PY := .venv/bin/python
 STAGE ?= prod
 # Each worker has its own embedded AWS; more than four gain nothing.
 WORKERS ?= auto
-PYTEST := $(PY) -m pytest -n $(WORKERS) --maxprocesses=4 --dist=loadfile
+PYTEST := $(PY) -m pytest -n $(WORKERS) --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 
 # A stamp carries the checksum of all that it was made from, so that a change sets up again and nothing else does.
 KEY := $(shell cat requirements.txt requirements-run.txt requirements-dev.txt infra/build/environment.py | cksum | tr -d ' ')

@@ -16,6 +16,24 @@ from tests.support.promises import Promise, measurements, table
 
 keep_on_loopback()
 
+_LONGEST = (
+    "test_rights.py",
+    "test_audit.py",
+    "test_policies.py",
+    "test_fhir_search.py",
+    "test_delivery.py",
+    "test_record_exports.py",
+    "test_schemathesis.py",
+    "test_fhir_shared_data.py",
+    "test_closures.py",
+    "test_registration_methods.py",
+    "test_from_code_to_record.py",
+    "test_runtime.py",
+    "test_import_files.py",
+    "test_session_life.py",
+)
+"""Files that take longest come first: one that came last would have a single worker, and the others wait for it."""
+
 
 @pytest.fixture(scope="module")
 def portal() -> Iterator[Portal]:
@@ -58,7 +76,8 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Refuse a run in which two tests share a node id: xdist would run one of them and count both as passed."""
+    """Put the longest files first; refuse two tests of one node id, of which xdist would run one and count both."""
+    items.sort(key=lambda item: _LONGEST.index(item.path.name) if item.path.name in _LONGEST else len(_LONGEST))
     if len({item.nodeid for item in items}) != len(items):
         raise pytest.UsageError("two tests have one node id, so that xdist would run only one of them")
 
