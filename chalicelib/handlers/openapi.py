@@ -108,6 +108,7 @@ _TAGS = {
     "records": "The health record.",
     "changes": "What has changed in the health record.",
     "trends": "Numbers over time.",
+    "calendar": "Everything that has a date, in one list.",
     "fhir_api": "The health record as FHIR R4, to read.",
     "access_log": "Who looked at one's data, and what was changed.",
     "break_glass": "A record that is opened in an emergency.",

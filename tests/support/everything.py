@@ -102,7 +102,11 @@ def _read_and_leave(portal: Portal, token: str, record_id: str) -> None:
     paths = [f"/v1/patients/me/records{one}" for one in filters]
     paths += [f"/v1/patients/me/records/{record_id}{one}" for one in ("", "?format=fhir")]
     paths += [f"/v1/patients/me/changes{one}" for one in ("", "?since=last_visit", "?since=2026-01-01&category=lab")]
-    paths += ["/v1/patients/me/trends/4548-4", "/v1/patients/me/trends/8480-6?limit=1&from=2020-01-01"]
+    paths += [
+        "/v1/patients/me/trends/4548-4",
+        "/v1/patients/me/trends/8480-6?limit=1&from=2020-01-01",
+        "/v1/patients/me/calendar",
+    ]
     for path in ("/v1/me", "/v1/sessions", "/v1/sessions/current", "/v1/patients/me/summary", *paths):
         assert portal.call("GET", path, token=token).status == 200, path
     pid = portal.call("GET", "/v1/me", token=token).json["patient_id"]
@@ -436,7 +440,7 @@ def _act_for_others(portal: Portal) -> None:
     person = somebody(portal).person
     path = f"/v1/patients/{person.patient.patient_id}"
     gone, token = new_invited(person, "everything", sensitive=True)
-    for query in ("", "/summary", "/records", "/records?category=condition", "/changes", "/trends/4548-4"):
+    for query in ("", "/summary", "/records", "/records?category=condition", "/changes", "/trends/4548-4", "/calendar"):
         expected = 404 if not query else 200
         assert portal.call("GET", f"{path}{query}", token=token).status == expected
     record_id = portal.call("GET", f"{path}/records", token=token).json["items"][0]["record_id"]

@@ -19,7 +19,7 @@ from chalicelib.models.raw_versions import Raw
 from chalicelib.models.records import Directory, Record
 from chalicelib.models.transaction import MAX_ITEMS, Transaction, transaction
 from chalicelib.services import boundaries
-from chalicelib.services.imports import history, news, ties
+from chalicelib.services.imports import history, news, plans, ties
 from chalicelib.services.imports.moves import find_former, leave, prepare_links
 from chalicelib.services.imports.news import Memory
 from chalicelib.services.imports.panels import note_values
@@ -183,6 +183,7 @@ def _add(writes: _Writes, one: Planned, resolver: Resolver, before: Held | None)
         _add_record_names(writes, one, json.loads(row.view)["title"])
         if isinstance(before, Record):
             history.succeed(writes.tx, row, before, at)
+        plans.put(writes.tx, row, before if isinstance(before, Record) else None)
         if one.entry.index not in writes.former:
             writes.changed.append((row, before))
     elif one.kind is Patient:

@@ -17,6 +17,7 @@ from chalicelib.models.aliases import Alias
 from chalicelib.models.base import Key
 from chalicelib.models.patients import PATIENT, Held, Patient
 from chalicelib.models.records import Directory, Kept, Record
+from chalicelib.services.imports import plans
 from chalicelib.services.imports.resolve import Missing, Resolver
 from chalicelib.services.resource_keys import (
     identifier_keys,
@@ -30,7 +31,7 @@ from chalicelib.services.resource_keys import (
 CLINIC = "clinic"
 """The owner of what is about no patient."""
 
-_AWAITED_ITEMS = 67
+_AWAITED_ITEMS = 51
 """Items of a transaction that the waiting of one record may take; for the rest it waits when its row is made again."""
 _PATIENT_ITEMS = 82
 """The row, the version, two clinic numbers, the names; twenty identifiers, eight keys, seven words and dates that come
@@ -79,7 +80,7 @@ class Planned:
         if self.kind is Patient:
             return _PATIENT_ITEMS + ties
         # The row and the version as sent, and of a record what its row was before.
-        rows = 3 if self.kind is Record else 2
+        rows = 3 + plans.items_of(self.entry.resource) if self.kind is Record else 2
         return rows + ties + len(self.aliases) + sum(items_of(one) for one in self.missing)
 
     @property
