@@ -19,7 +19,7 @@ _ONE = "/v1/patients/{pid}/caregivers/{caregiver_id}"
 @routes.get("/v1/patients", ACCOUNT, answer=shapes.PersonInCarePage)
 def list_patients(call: Call, query: shapes.PatientsQuery) -> Answer:
     """List the people for whom you may act: yourself first, then those in your care."""
-    page, next_cursor = paging.page(call, caregivers.find_in_care(call.actor), _place, query)
+    page, next_cursor = paging.page(call, caregivers.find_in_care(call.actor), caregivers.place_of, query)
     caregivers.note_listed(call.actor, page)
     return Answer(shapes.PersonInCarePage(items=[_person(one) for one in page], next_cursor=next_cursor))
 
@@ -96,11 +96,6 @@ def end_caregiver(call: Call) -> Answer:
 def accept_invitation(call: Call) -> Answer:
     """Accept an invitation with the account that you are signed in to."""
     return Answer(_person(invitations.accept(call.actor, path_id(call, "invitation_token"))))
-
-
-def _place(one: InCare) -> str:
-    """Oneself stands before everybody else."""
-    return "~" if one.relation is None else one.patient_id
 
 
 def _person(one: InCare) -> shapes.PersonInCare:

@@ -103,6 +103,7 @@ _TAGS = {
     "push_devices": "Devices that get push messages.",
     "addresses": "The addresses that our messages go to, and whether they work.",
     "security_phrase": "The phrase that our messages to you repeat.",
+    "home": "What waits for everybody in one's care.",
     "caregivers": "For whom you may act, and who may act for you.",
     "proxy_requests": "Asking to act for somebody, which the clinic decides.",
     "records": "The health record.",

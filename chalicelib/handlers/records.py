@@ -5,12 +5,15 @@ import orjson
 from chalicelib import errors
 from chalicelib.auth import cursors
 from chalicelib.domain.access import ReachKind, patient
+from chalicelib.domain.attention import Alert, OpenRequest
 from chalicelib.domain.clinic_settings import Feature
 from chalicelib.domain.records.categories import Category
 from chalicelib.domain.records.paging import PageKey
 from chalicelib.domain.records.sight import Sight, sight_of
+from chalicelib.handlers.calendar_items import item
 from chalicelib.handlers.routing import Answer, Call, Routes, path_id
 from chalicelib.schemas import records as shapes
+from chalicelib.schemas import summaries as summary_shapes
 from chalicelib.services import caregivers, records, summaries
 from chalicelib.services.record_pages import Filter
 
@@ -23,13 +26,15 @@ FHIR = "application/fhir+json"
     "/v1/patients/{pid}/summary",
     patient(None),
     feature=Feature.RECORDS,
-    answer=shapes.Summary,
+    answer=summary_shapes.Summary,
     errors=(errors.NotFound,),
 )
 def read_summary(call: Call, query: shapes.SummaryQuery) -> Answer:
-    """Read what matters now: new results, medications, conditions, allergies."""
-    summary = summaries.read(call.reach.patient_ids, sight_for(call, query.as_), call.language)
-    about = shapes.PatientSummary(
+    """Read what matters now: the next visits, new results, medications, conditions, allergies, and what is amiss."""
+    # What a patient previews for a caregiver is what the caregiver will see.
+    holder = call.actor if call.reach.by is ReachKind.SELF and query.as_ is None else None
+    summary = summaries.read(call.reach.patient_ids, sight_for(call, query.as_), call.language, holder)
+    about = summary_shapes.PatientSummary(
         patient_id=summary.patient.pk,
         clinic_number=summary.patient.clinic_number,
         name=summary.patient.display_name,
@@ -43,10 +48,13 @@ def read_summary(call: Call, query: shapes.SummaryQuery) -> Answer:
         "medications": summary.medications,
         "allergies": summary.allergies,
     }
-    empty: dict[str, list[str]] = {
-        name: [] for name in ("next_appointments", "questionnaires_due", "refills_due", "requests_open", "alerts")
-    }
-    rest = orjson.dumps({"patient": about.model_dump(), "unread_messages": 0, "balance": None, **empty}).decode()
+    others = summary_shapes.SummaryRest(
+        patient=about,
+        next_appointments=[item(one) for one in summary.next_visits],
+        requests_open=[_request(one) for one in summary.requests],
+        alerts=[_alert(one) for one in summary.alerts],
+    )
+    rest = others.model_dump_json()
     parts = [f'"{name}":[{",".join(views)}]' for name, views in lists.items()]
     return Answer(f"{rest[:-1]},{','.join(parts)}}}")
 
@@ -89,6 +97,17 @@ def read_record(call: Call, query: shapes.RecordQuery) -> Answer:
         during = ",".join(records.find_of_encounter(call.reach.patient_ids, record_id, sight))
         return Answer(f'{view[:-1]},"during":[{during}]}}')
     return Answer(view)
+
+
+def _request(one: OpenRequest) -> summary_shapes.OpenRequest:
+    return summary_shapes.OpenRequest(
+        kind=one.kind, request_id=one.request_id, status=one.status, created_at=one.created_at
+    )
+
+
+def _alert(one: Alert) -> summary_shapes.Alert:
+    target = summary_shapes.AlertTarget(kind=one.target_kind, id=one.target_id)
+    return summary_shapes.Alert(code=one.code, text=one.text, target=target)
 
 
 def sight_for(call: Call, caregiver_id: str | None) -> Sight:

@@ -47,6 +47,13 @@ class Shape(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
+class Money(Shape):
+    """An amount in minor units (cents), and its currency."""
+
+    amount: int
+    currency: str
+
+
 class PageQuery(Query):
     """How every list is paged."""
 

@@ -89,16 +89,6 @@ class RecordQuery(Query):
     )
 
 
-class PatientSummary(Shape):
-    """Who the summary is about."""
-
-    patient_id: str
-    clinic_number: str
-    name: str
-    birth_date: str | None
-    gender: str | None
-
-
 class RecordPage(Shape):
     """A page of the record."""
 
@@ -139,21 +129,3 @@ class RecordChange(Shape):
     text: str = Field(description="What is different, in words, in the reader's language.")
     differences: list[RecordDifference] = Field(description="Of what was changed; empty for what came or went.")
     record: Row | None = Field(description="The record as it is now; null where it was removed.")
-
-
-class Summary(Shape):
-    """What a patient wants to know first."""
-
-    patient: PatientSummary
-    next_appointments: list[dict[str, str]]
-    questionnaires_due: list[dict[str, str]]
-    new_results: list[Row]
-    medication_changes: list[RecordChange]
-    refills_due: list[dict[str, str]]
-    requests_open: list[dict[str, str]]
-    unread_messages: int
-    balance: dict[str, str | int] | None
-    alerts: list[dict[str, str]]
-    conditions: list[Row]
-    medications: list[Row]
-    allergies: list[Row]

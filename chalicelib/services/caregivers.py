@@ -42,7 +42,7 @@ class CaregiverView:
 class InCare:
     """Somebody for whom the caller may act: themselves, without a relation, or a person in their care.
 
-    `closed` are scopes that a child's age has closed to a parent.
+    `closed` are scopes that a child's age has closed to a parent; `joined` are the patients who are merged into them.
     """
 
     patient_id: str
@@ -52,6 +52,21 @@ class InCare:
     sees_sensitive: bool
     expires_at: datetime | None
     closed: frozenset[Scope] = frozenset()
+    joined: tuple[str, ...] = ()
+
+    @property
+    def reach(self) -> Reach:
+        """How far the caller reaches them now."""
+        if self.relation is None:
+            return Reach(self.patient_id, joined=self.joined)
+        return Reach(
+            self.patient_id,
+            ReachKind.CAREGIVER,
+            self.scopes,
+            sees_sensitive=self.sees_sensitive,
+            closed=self.closed,
+            joined=self.joined,
+        )
 
 
 def find_in_care(actor: Actor) -> list[InCare]:
@@ -60,7 +75,11 @@ def find_in_care(actor: Actor) -> list[InCare]:
     # A merge may have made somebody the patient whom they looked after.
     others = [tie for tie in grants.find_all_of(actor.id) if tie.patient.pk != actor.patient_id]
     ties = sorted(others, key=lambda tie: tie.patient.pk, reverse=True)
-    myself = [InCare(own.pk, own.display_name, None, frozenset(Scope), True, None)] if own else []  # noqa: FBT003
+    myself = (
+        [InCare(own.pk, own.display_name, None, frozenset(Scope), True, None, joined=actor.joined)]  # noqa: FBT003
+        if own
+        else []
+    )
     return [*myself, *(in_care(tie.patient, tie.grant) for tie in ties)]
 
 
@@ -74,12 +93,18 @@ def in_care(patient: Patient, grant: Grant) -> InCare:
         grant.sees_sensitive,
         grant.expires_at,
         grant.closed,
+        patient.joined_ids,
     )
 
 
-def note_listed(actor: Actor, listed: list[InCare]) -> None:
+def place_of(one: InCare) -> str:
+    """Where somebody stands in a list that is read backwards: oneself before everybody else."""
+    return "~" if one.relation is None else one.patient_id
+
+
+def note_listed(actor: Actor, listed: list[InCare], operation: str = LIST_OPERATION) -> None:
     """Keep in each patient's history that somebody who looks after them was shown their name."""
-    about: dict[str, object] = {"operation": LIST_OPERATION, "by": ReachKind.CAREGIVER}
+    about: dict[str, object] = {"operation": operation, "by": ReachKind.CAREGIVER}
     with transaction() as tx:
         for one in listed:
             if one.relation is not None:

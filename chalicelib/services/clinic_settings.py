@@ -25,6 +25,15 @@ def require(feature: Feature, actor: Actor) -> None:
         raise FeatureOff
 
 
+def is_on(feature: Feature, actor: Actor) -> bool:
+    """Whether the caller may use what belongs to a feature."""
+    try:
+        require(feature, actor)
+    except FeatureOff:
+        return False
+    return True
+
+
 def read() -> ClinicRules:
     """What holds at this moment, with the version that a change has to name."""
     return _over_the_deployments(*storage.find())

@@ -1,5 +1,6 @@
 """What somebody reads in the portal of every notice that went to them."""
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -52,6 +53,12 @@ def find_page(actor: Actor, language: str, *, limit: int, before: str | None, un
     """
     found, after = _find_unread(actor.id, limit, before) if unread else _find(actor.id, limit, before)
     return NoticePage([_view(actor, copy, language) for copy in found], after)
+
+
+def count_unread(account_id: str) -> Counter[str | None]:
+    """How many of an account's notices were not read, by the patient whom each is about; of its thousand newest."""
+    unread, _ = _find_unread(account_id, _READ_AT_ONCE * _MOST_READS, None)
+    return Counter(copy.patient_id for copy in unread)
 
 
 def find(actor: Actor, notice_id: str, language: str) -> NoticeView:

@@ -13,7 +13,7 @@ from chalicelib.settings import settings
 from tests.support import fhir, merging
 from tests.support.aws_calls import recorded
 from tests.support.changing import Chart
-from tests.support.fhir import Json
+from tests.support.fhir import Json, care_plan, goal, order
 from tests.support.people import new_caregiver, token_of
 from tests.support.portal import Answer, Portal
 
@@ -26,42 +26,6 @@ def today() -> date:
 
 def day(after: int) -> str:
     return (today() + timedelta(days=after)).isoformat()
-
-
-def order(title: str, **changes: Any) -> Json:
-    """A test that the clinic has ordered and that was not done yet."""
-    return {
-        "resourceType": "ServiceRequest",
-        "id": fhir.fresh("sr"),
-        "status": "active",
-        "intent": "order",
-        "code": {"text": title},
-        "authoredOn": "2026-01-02",
-        **changes,
-    }
-
-
-def goal(due: str, **changes: Any) -> Json:
-    return {
-        "resourceType": "Goal",
-        "id": fhir.fresh("g"),
-        "lifecycleStatus": "active",
-        "description": {"text": "Walk every day"},
-        "target": [{"measure": {"text": "Steps"}, "detailString": "6000", "dueDate": due}],
-        **changes,
-    }
-
-
-def care_plan(*activities: Json, **changes: Any) -> Json:
-    return {
-        "resourceType": "CarePlan",
-        "id": fhir.fresh("cp"),
-        "status": "active",
-        "intent": "plan",
-        "title": "Diabetes care",
-        "activity": [{"detail": {"status": "scheduled", **one}} for one in activities],
-        **changes,
-    }
 
 
 def visit(start: str, **changes: Any) -> Json:

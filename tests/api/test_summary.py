@@ -1,10 +1,18 @@
 """GET /v1/patients/{pid}/summary: what a patient wants to know first."""
 
+from datetime import timedelta
+
 from chalicelib import clock
+from chalicelib.domain.caregivers import Scope
+from chalicelib.domain.notices import Channel
+from chalicelib.domain.suppressions import Reason
+from chalicelib.models.transaction import transaction
+from chalicelib.services import suppressions
 from tests.support import fhir
+from tests.support.caregivers import ask_to_act
 from tests.support.changing import Chart
 from tests.support.fhir import Json
-from tests.support.people import token_of
+from tests.support.people import new_caregiver, token_of
 from tests.support.portal import Person, Portal
 
 
@@ -34,7 +42,9 @@ def test_somebody_without_a_record_has_an_empty_summary(portal: Portal) -> None:
         "birth_date": "1961-04-12",
         "gender": None,
     }
-    rest = {name: value for name, value in summary.items() if name != "patient"}
+    (alert,) = summary["alerts"]
+    assert (alert["code"], alert["target"]["kind"]) == ("email_unconfirmed", "account")
+    rest = {name: value for name, value in summary.items() if name not in {"patient", "alerts"}}
     assert all(value in ([], 0, None) for value in rest.values())
     assert {"new_results", "medications", "conditions", "allergies", "next_appointments", "balance"} <= rest.keys()
 
@@ -44,6 +54,61 @@ def test_new_results_are_the_ten_newest_laboratory_results(portal: Portal) -> No
     vital = {**fhir.lab("", effectiveDateTime="2025-01-01"), "category": [{"coding": [{"code": "vital-signs"}]}]}
     _, summary = with_record(portal, *results, vital)
     assert [row["title"] for row in summary["new_results"]] == [f"Day {day}" for day in range(14, 4, -1)]
+
+
+def test_a_result_is_new_for_ninety_days_and_again_when_it_is_corrected(portal: Portal) -> None:
+    first, second = fhir.lab("", code={"text": "First"}), fhir.lab("", code={"text": "Second"})
+    chart = Chart(portal, first, second)
+
+    def new() -> list[str]:
+        token = token_of(chart.person.session["account"]["account_id"])
+        summary = portal.call("GET", "/v1/patients/me/summary", token=token).json
+        home = portal.call("GET", "/v1/me/home", token=token).json
+        assert home["items"][0]["new_results"] == len(summary["new_results"])
+        return [row["title"] for row in summary["new_results"]]
+
+    assert sorted(new()) == ["First", "Second"]
+    chart.later(days=91)
+    assert new() == []
+    chart.take({**first, "status": "corrected", "valueQuantity": {"value": 6.7, "unit": "%"}})
+    assert new() == ["First"]
+
+
+def test_the_next_visits_are_those_that_are_planned_the_earliest_first(portal: Portal) -> None:
+    def visit(days: float, title: str, status: str = "planned") -> Json:
+        start = f"{clock.now() + timedelta(days=days):%Y-%m-%dT%H:%M:%SZ}"
+        return fhir.encounter("", type=[{"text": title}], period={"start": start}, status=status)
+
+    _, summary = with_record(
+        portal,
+        visit(40, "Second"),
+        visit(2, "First"),
+        visit(1, "Cancelled", "cancelled"),
+        visit(-1, "Missed"),
+        visit(500, "Far off"),
+    )
+    assert [one["title"] for one in summary["next_appointments"]] == ["First", "Second", "Far off"]
+    assert {one["kind"] for one in summary["next_appointments"]} == {"visit"}
+
+
+def test_what_somebody_asked_for_and_what_is_amiss_is_for_them_alone(portal: Portal) -> None:
+    person = portal.register()
+    token = token_of(person.session["account"]["account_id"])
+    path = f"/v1/patients/{person.patient.patient_id}"
+    on_file = portal.call("GET", path, token=token)
+    etag = {"If-Match": on_file.header("etag") or ""}
+    assert portal.call("PATCH", path, {"first_name": "Astrid"}, token=token, headers=etag).status == 202
+    ask_to_act(person.session["account"]["account_id"])
+    with transaction() as tx:
+        suppressions.suppress(tx, Channel.EMAIL, person.patient.email, Reason.BOUNCE, at=clock.now())
+    summary = portal.call("GET", f"{path}/summary", token=token).json
+    assert {one["kind"] for one in summary["requests_open"]} == {"contact_change", "proxy_request"}
+    assert {one["status"] for one in summary["requests_open"]} == {"pending"}
+    assert {one["code"] for one in summary["alerts"]} == {"email_unconfirmed", "address_bounced"}
+    other = token_of(new_caregiver(person.patient.patient_id, Scope.EVERYTHING))
+    theirs = portal.call("GET", f"{path}/summary", token=other).json
+    assert (theirs["requests_open"], theirs["alerts"]) == ([], [])
+    assert person.patient.email not in str(summary)
 
 
 def test_only_what_is_active_is_among_conditions_medications_and_allergies(portal: Portal) -> None:

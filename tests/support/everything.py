@@ -107,7 +107,7 @@ def _read_and_leave(portal: Portal, token: str, record_id: str) -> None:
         "/v1/patients/me/trends/8480-6?limit=1&from=2020-01-01",
         "/v1/patients/me/calendar",
     ]
-    for path in ("/v1/me", "/v1/sessions", "/v1/sessions/current", "/v1/patients/me/summary", *paths):
+    for path in ("/v1/me", "/v1/me/home", "/v1/sessions", "/v1/sessions/current", "/v1/patients/me/summary", *paths):
         assert portal.call("GET", path, token=token).status == 200, path
     pid = portal.call("GET", "/v1/me", token=token).json["patient_id"]
     asked = [f"Patient/{pid}", f"Condition/{record_id}", f"Condition/{record_id}/_history/1", "metadata", "Patient"]

@@ -92,6 +92,44 @@ def prescription(subject: Json | str, **changes: Any) -> Json:
     }
 
 
+def order(title: str, **changes: Any) -> Json:
+    """A test that the clinic has ordered and that was not done yet."""
+    return {
+        "resourceType": "ServiceRequest",
+        "id": fresh("sr"),
+        "status": "active",
+        "intent": "order",
+        "code": {"text": title},
+        "authoredOn": "2026-01-02",
+        **changes,
+    }
+
+
+def goal(due: str, **changes: Any) -> Json:
+    """A goal that is to be reached by a day."""
+    return {
+        "resourceType": "Goal",
+        "id": fresh("g"),
+        "lifecycleStatus": "active",
+        "description": {"text": "Walk every day"},
+        "target": [{"measure": {"text": "Steps"}, "detailString": "6000", "dueDate": due}],
+        **changes,
+    }
+
+
+def care_plan(*activities: Json, **changes: Any) -> Json:
+    """A care plan with activities that are scheduled."""
+    return {
+        "resourceType": "CarePlan",
+        "id": fresh("cp"),
+        "status": "active",
+        "intent": "plan",
+        "title": "Diabetes care",
+        "activity": [{"detail": {"status": "scheduled", **one}} for one in activities],
+        **changes,
+    }
+
+
 def practitioner(family: str, **changes: Any) -> Json:
     """Somebody who works at the clinic."""
     return {
