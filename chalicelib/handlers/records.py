@@ -7,14 +7,13 @@ from chalicelib.auth import cursors
 from chalicelib.domain.access import ReachKind, patient
 from chalicelib.domain.attention import Alert, OpenRequest
 from chalicelib.domain.clinic_settings import Feature
-from chalicelib.domain.records.categories import Category
 from chalicelib.domain.records.paging import PageKey
 from chalicelib.domain.records.sight import Sight, sight_of
 from chalicelib.handlers.calendar_items import item
 from chalicelib.handlers.routing import Answer, Call, Routes, path_id
 from chalicelib.schemas import records as shapes
 from chalicelib.schemas import summaries as summary_shapes
-from chalicelib.services import caregivers, records, summaries
+from chalicelib.services import caregivers, record_details, records, summaries
 from chalicelib.services.record_pages import Filter
 
 routes = Routes(__name__)
@@ -68,7 +67,15 @@ def read_summary(call: Call, query: shapes.SummaryQuery) -> Answer:
 )
 def list_records(call: Call, query: shapes.RecordsQuery) -> Answer:
     """Read the record page by page, the newest first."""
-    wanted = Filter(query.category, query.from_, query.to, query.encounter, query.code, query.q)
+    wanted = Filter(
+        query.category,
+        query.from_,
+        query.to,
+        query.encounter,
+        query.code,
+        query.q,
+        scheduling=query.scheduling,
+    )
     binding = call.binding(filters=repr(wanted))
     after = PageKey(*cursors.unseal(query.cursor, binding)) if query.cursor is not None else None
     sight = sight_for(call, query.as_)
@@ -92,11 +99,9 @@ def read_record(call: Call, query: shapes.RecordQuery) -> Answer:
     record_id, sight = path_id(call, "record_id"), sight_for(call, query.as_)
     if query.format == "fhir":
         return Answer(records.find_fhir(call.reach.patient_ids, record_id, sight), headers={"Content-Type": FHIR})
-    category, view = records.find(call.reach.patient_ids, record_id, sight)
-    if category is Category.ENCOUNTER:
-        during = ",".join(records.find_of_encounter(call.reach.patient_ids, record_id, sight))
-        return Answer(f'{view[:-1]},"during":[{during}]}}')
-    return Answer(view)
+    detail = record_details.find(call.reach.patient_ids, record_id, sight)
+    lists = [f',"{name}":[{",".join(members)}]' for name, members in detail.lists.items()]
+    return Answer(f"{detail.view[:-1]}{''.join(lists)}}}")
 
 
 def _request(one: OpenRequest) -> summary_shapes.OpenRequest:

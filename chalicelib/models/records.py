@@ -272,6 +272,17 @@ def has_token_of(tokens: Iterable[str]) -> Restriction:
     return functools.reduce(operator.or_, known, Record.tokens.does_not_exist())
 
 
+def is_scheduled_as(scheduling: str) -> Restriction:
+    """Rows of orders that are still to be done, by whether they say when."""
+    # A quotation mark inside of a text stands behind a backslash: no text looks like a field.
+    return Record.view.contains(f'"scheduling":"{scheduling}"')
+
+
+def names_record(record_id: str) -> Restriction:
+    """Rows whose views lead to a record."""
+    return Record.view.contains(f'"{record_id}"')
+
+
 def is_not_sensitive() -> Restriction:
     """Rows of which it is known that they are not sensitive."""
     known: Restriction = Record.is_sensitive == False  # noqa: E712  A condition, no comparison.

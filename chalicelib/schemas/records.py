@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, RootModel, WithJsonSche
 
 from chalicelib.domain.records.categories import Category
 from chalicelib.domain.records.changes import ChangeKind
-from chalicelib.domain.records.rows import Row
+from chalicelib.domain.records.rows import Row, Scheduling
 from chalicelib.schemas.base import FieldProblem, PageQuery, Query, Shape
 
 _DAY_LENGTH = 10
@@ -74,6 +74,10 @@ class RecordsQuery(PageQuery):
         default=None, min_length=1, max_length=100, description="Only what came about during the visit with this id."
     )
     code: str | None = Field(default=None, min_length=1, max_length=300, description="`system|code`.")
+    scheduling: Scheduling | None = Field(
+        default=None,
+        description="Only orders that are still to be done: `to_be_scheduled` says no day yet. A page may be short.",
+    )
     q: str | None = Field(
         default=None, min_length=1, max_length=100, description="Words of the title. A page may be short."
     )
@@ -97,9 +101,18 @@ class RecordPage(Shape):
 
 
 class RecordDetailRow(Row):
-    """One entry; a visit has everything that came about during it."""
+    """One entry with what belongs to it.
+
+    `during` is everything that came about during a visit, the newest first; `linked` are the records that the entry
+    names, in its order, such as the results of a report and the members of a panel; `reported_in` are the reports that
+    name an imaging; `attached_texts` are the texts that came with a document or a report. The files themselves, where
+    they are no text, are in the resource as it was sent.
+    """
 
     during: NotRequired[list[Row]]
+    linked: NotRequired[list[Row]]
+    reported_in: NotRequired[list[Row]]
+    attached_texts: NotRequired[list[str]]
 
 
 class RecordDetail(RootModel[Any]):

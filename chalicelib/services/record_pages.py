@@ -38,7 +38,8 @@ class Filter:
     """Which records: any of these may be missing. Dates are days in the clinic's zone, both included.
 
     `tokens` are tokens (domain/fhir_api/search) of which a record has one of each group; `other_code` is a code that
-    is not its first one; `changed_since` and `changed_until`, both included, are about when the portal stored it.
+    is not its first one; `scheduling` is an order's, `names` a record that it links to; `changed_since` and
+    `changed_until`, both included, are about when the portal stored it.
     """
 
     category: Category | None = None
@@ -50,6 +51,8 @@ class Filter:
     resource_type: str | None = None
     tokens: tuple[tuple[str, ...], ...] = ()
     other_code: str | None = None
+    scheduling: str | None = None
+    names: str | None = None
     changed_since: datetime | None = None
     changed_until: datetime | None = None
 
@@ -218,5 +221,9 @@ def _condition(wanted: Filter, order: Order) -> records.Restriction | None:
         conditions.append(records.is_of_type(wanted.resource_type))
     if wanted.other_code is not None:
         conditions.append(records.has_other_code(_code_key_start(wanted.other_code)))
+    if wanted.scheduling is not None:
+        conditions.append(records.is_scheduled_as(wanted.scheduling))
+    if wanted.names is not None:
+        conditions.append(records.names_record(wanted.names))
     conditions += [records.has_token_of(group) for group in wanted.tokens]
     return functools.reduce(operator.and_, conditions) if conditions else None

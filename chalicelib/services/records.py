@@ -24,6 +24,7 @@ from chalicelib.services.record_pages import READ_AT_ONCE, Filter, Whose
 # Lambda answers with 6 MB at most, and a summary holds several such lists.
 _MOST_BYTES = 1_000_000
 _MOST_OF_A_VISIT = 500
+_MOST_LINKED = 300
 # DynamoDB ends a page at 1 MB.
 _PAGES = 10
 
@@ -97,6 +98,14 @@ def find_fhir(whose: Whose, record_id: str, sight: Sight = FULL) -> str:
 def find_of_encounter(whose: Whose, encounter_id: str, sight: Sight = FULL) -> list[str]:
     """The views of everything that came about during a visit, newest first, up to 500."""
     return find_all(whose, Filter(encounter_id=encounter_id), _MOST_OF_A_VISIT, sight)
+
+
+def find_linked(whose: Whose, view: str, sight: Sight = FULL) -> list[str]:
+    """The views of the records that a record's view names and that show, in its order, up to 300."""
+    wanted = list(dict.fromkeys(linked_ids(text.parse(view))))[:_MOST_LINKED]
+    found = records.find_many(whose, wanted) if wanted else {}
+    shown = [found[record_id] for record_id in wanted if record_id in found and _shows(sight, found[record_id])]
+    return _that_fit(_views(whose, shown, sight)) if shown else []
 
 
 def find_all(whose: Whose, wanted: Filter, most: int, sight: Sight = FULL) -> list[str]:

@@ -74,7 +74,7 @@ def differences(before: View, after: View) -> list[Difference]:
 
 
 # What is technical, or stands in another field as people write it.
-_UNSEEN: Final = frozenset({"record_id", "resource_type", "unit_code", "truncated"})
+_UNSEEN: Final = frozenset({"record_id", "resource_type", "unit_code", "truncated", "scheduling"})
 _ORDER: Final = ("title", "value", "comparator", "unit", "data_absent_reason", "dosage", "status", "clinical_status")
 
 

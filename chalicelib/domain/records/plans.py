@@ -48,7 +48,6 @@ NOT_SCHEDULED: Final = UNDATED
 """The place of an order that waits to be scheduled: before all days."""
 
 _DAY: Final = re.compile(r"\d{4}-\d\d-\d\d(?:T.*)?")
-_NOT_MEANT: Final = frozenset({"proposal", "option"})
 _GOALS: Final = frozenset({"proposed", "planned", "accepted", "active", "on-hold"})
 _OVER: Final = frozenset({"completed", "cancelled", "stopped", WITHDRAWN})
 
@@ -73,10 +72,8 @@ def is_day(text: str | None) -> bool:
 
 
 def _order(view: View) -> Iterator[Plan]:
-    if view["status"] != "active" or view.get("do_not_perform") or view.get("intent") in _NOT_MEANT:
-        return
     starts, ends = _ends(view.get("occurrence"))
-    if starts or "occurrence" not in view:
+    if (starts and "scheduling" in view) or view.get("scheduling") == "to_be_scheduled":
         yield Plan(PlanKind.ORDER, view["title"], starts, ends, view["status"])
 
 

@@ -5,7 +5,7 @@ Numbers are the bundle's, as sent (FhirDecimal or int).
 """
 
 from decimal import Decimal
-from typing import NotRequired
+from typing import Literal, NotRequired
 
 from typing_extensions import TypedDict  # pydantic reads the one of Python 3.12 and newer, or this one.
 
@@ -164,6 +164,10 @@ class Item(TypedDict):
     items: NotRequired[list["Item"]]
 
 
+Scheduling = Literal["to_be_scheduled", "scheduled"]
+"""How far an order is that is still to be done: whether it says when."""
+
+
 class Row(TypedDict):
     """A record as lists show it."""
 
@@ -266,6 +270,7 @@ class Row(TypedDict):
     manufactured_on: NotRequired[str]
 
     occurrence: NotRequired[str]
+    scheduling: NotRequired[Scheduling]
     instructions: NotRequired[str]
     details: NotRequired[list[str]]
     items: NotRequired[list[Item]]

@@ -1,10 +1,13 @@
 """Rows of what was prescribed, ordered, given and done: medications, orders, vaccinations, procedures, devices."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
-from chalicelib.domain.records import dosage, elements, titles
+from chalicelib.domain.records import dosage, elements, rows, titles
 from chalicelib.domain.records.elements import Source, only_known
+
+_NOT_MEANT: Final = frozenset({"proposal", "option"})
+_WHEN: Final = ("DateTime", "Period", "Timing")
 
 
 def medication_concept(source: Source) -> Mapping[str, Any]:
@@ -49,13 +52,14 @@ def _is_as_needed(one: Mapping[str, Any]) -> bool:
 
 
 def order(source: Source) -> dict[str, Any]:
-    """A ServiceRequest; `occurrence` is when it is to be done."""
+    """A ServiceRequest; `occurrence` is when it is to be done, `scheduling` whether that is known while it is open."""
     resource = source.resource
     return only_known(
         intent=resource.get("intent"),
         priority=resource.get("priority"),
         do_not_perform=True if resource.get("doNotPerform") else None,
         occurrence=elements.choice_words(resource, "occurrence"),
+        scheduling=_scheduling(resource),
         prescriber=source.name(resource.get("requester")),
         performers=source.name_list(resource.get("performer")),
         location=next(iter(source.name_list(resource.get("locationReference"))), None),
@@ -66,6 +70,12 @@ def order(source: Source) -> dict[str, Any]:
         reasons=source.reasons(),
         notes=source.notes(),
     )
+
+
+def _scheduling(resource: Mapping[str, Any]) -> rows.Scheduling | None:
+    if resource.get("status") != "active" or resource.get("doNotPerform") or resource.get("intent") in _NOT_MEANT:
+        return None
+    return "scheduled" if any(resource.get(f"occurrence{kind}") for kind in _WHEN) else "to_be_scheduled"
 
 
 def immunization(source: Source) -> dict[str, Any]:

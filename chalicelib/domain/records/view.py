@@ -10,7 +10,7 @@ from chalicelib.domain.records.categories import category_of
 from chalicelib.domain.records.elements import ReferenceNames, Source, nothing_known
 from chalicelib.domain.records.rows import Row
 
-VIEW_VERSION: Final = 2
+VIEW_VERSION: Final = 3
 """Rises with every change of a row's shape, so that a rebuild finds the rows of an older one."""
 
 WITHDRAWN: Final = "entered-in-error"

@@ -4,11 +4,9 @@ So a record may be of any length, the counts are known before the first word is 
 written.
 """
 
-import base64
-import binascii
 import gzip
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import IO, Any, Final, TypeAlias, cast
 
@@ -16,13 +14,12 @@ import orjson
 
 from chalicelib.domain.exports import Wanted
 from chalicelib.domain.fhir import text
-from chalicelib.domain.fhir.text import Resource
 from chalicelib.domain.records.categories import Category
 from chalicelib.domain.records.sight import Sight
 from chalicelib.models import raw_versions
 from chalicelib.models import records as storage
 from chalicelib.models.records import Record
-from chalicelib.services import records
+from chalicelib.services import attached_texts, records
 from chalicelib.services.record_pages import READ_AT_ONCE, Filter, Whose
 
 ORDER: Final = (
@@ -51,7 +48,6 @@ ORDER: Final = (
 ATTACHED: Final = "attached_texts"
 """The field in which a view in a copy has the text that came with a document or a report."""
 
-_WITH_TEXT: Final = frozenset({Category.DOCUMENT, Category.REPORT})
 _COUNTED_AT_MOST: Final = 1_000_000
 
 View: TypeAlias = dict[str, Any]
@@ -125,29 +121,12 @@ def _pages(source: Source, category: Category) -> Iterator[tuple[list[str], list
 
 def views_with_texts(views: list[str], rows: list[Record]) -> Iterator[bytes]:
     """The views, those of documents and reports with the texts that came with them."""
-    raws = raw_versions.find_present_raws(row for row in rows if row.category in _WITH_TEXT)
+    raws = raw_versions.find_present_raws(row for row in rows if row.category in attached_texts.CARRIED_BY)
     for view, row in zip(views, rows, strict=True):
         raw = raws.get(row.record_id)
-        found = _texts(text.parse(records.body_of(raw))) if raw is not None else []
+        found = attached_texts.of(text.parse(records.body_of(raw))) if raw is not None else []
         line = text.dump({**text.parse(view), ATTACHED: found}) if found else view.encode()
         yield line
-
-
-def _texts(resource: Resource) -> list[str]:
-    parts = [*(resource.get("presentedForm") or ()), *(one.get("attachment") for one in resource.get("content") or ())]
-    found = (_text(part) for part in parts if isinstance(part, Mapping))
-    return [one for one in found if one]
-
-
-def _text(attachment: Mapping[str, Any]) -> str | None:
-    kind, data = str(attachment.get("contentType") or ""), attachment.get("data")
-    if not kind.lower().startswith("text/plain") or not isinstance(data, str):
-        return None
-    try:
-        body = base64.b64decode(data, validate=False)
-    except binascii.Error:
-        return None
-    return body.decode("utf-8", errors="replace").strip() or None
 
 
 def as_sent(_views: list[str], rows: list[Record]) -> Iterator[bytes]:

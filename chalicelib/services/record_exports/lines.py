@@ -273,6 +273,7 @@ _FIELDS: Final[Mapping[str, Show]] = {
     "encounter_class": _worded,
     "period": _span,
     "performed": _when,
+    "scheduling": _code,
     "occurrence": _when,
     "diagnoses": _names,
     "outcome": _text,
