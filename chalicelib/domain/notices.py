@@ -19,6 +19,7 @@ class NoticeKind(StrEnum):
     CONTACT_RESTORED = "contact_restored"
     EMAIL_CHANGED = "email_changed"
     AGE_BOUNDARY = "age_boundary"
+    AMENDMENT_DECIDED = "amendment_decided"
     CAREGIVER_ADDED = "caregiver_added"
     CAREGIVER_INVITATION = "caregiver_invitation"
     CAREGIVER_LEFT = "caregiver_left"
@@ -158,6 +159,9 @@ RULES: Mapping[NoticeKind, Rule] = {
     NoticeKind.PHONE_CODE: Rule(NoticeType.SECURITY, AddressBook.PENDING_PHONE, (Channel.SMS,)),
     NoticeKind.USERNAME_CHANGED: _CHANGED,
     NoticeKind.AGE_BOUNDARY: Rule(NoticeType.SECURITY, AddressBook.PREFERRED, _ALL, is_urgent=False, target="patients"),
+    NoticeKind.AMENDMENT_DECIDED: Rule(
+        NoticeType.SECURITY, AddressBook.PREFERRED, _ALL, is_urgent=False, scope=Scope.EVERYTHING, target="amendment"
+    ),
     NoticeKind.COMING_OF_AGE: Rule(
         NoticeType.SECURITY, AddressBook.PREFERRED, _ALL, is_urgent=False, target="caregivers"
     ),
@@ -205,6 +209,10 @@ RULES: Mapping[NoticeKind, Rule] = {
 
 REST: Final = "rest"
 """In what a notice is about: it is for those alone who were not told of a sensitive record before."""
+
+
+ASKED_BY: Final = "asked_by"
+"""In what a notice is about: of those who look after the patient it is for the account that asked, and for no other."""
 
 
 @dataclass(frozen=True, slots=True)

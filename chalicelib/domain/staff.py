@@ -32,6 +32,8 @@ class Permission(StrEnum):
     ACCOUNTS_RECOVER = "accounts:recover"
     CONTACT_CHANGES_DECIDE = "contact_changes:decide"
     PROXY_REQUESTS_DECIDE = "proxy_requests:decide"
+    AMENDMENTS_DECIDE = "amendments:decide"
+    """What patients write of their records is for clinicians, and each look stands in their history."""
     STAFF_WRITE = "staff:write"
     CLIENTS_WRITE = "clients:write"
     SETTINGS_WRITE = "settings:write"
@@ -42,7 +44,9 @@ _DESK = frozenset({Permission.PATIENTS_FIND, Permission.PATIENTS_WRITE, Permissi
 
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     Role.FRONT_DESK: _DESK | {Permission.CONTACT_CHANGES_DECIDE, Permission.PROXY_REQUESTS_DECIDE},
-    Role.CLINICIAN: frozenset({Permission.PATIENTS_FIND, Permission.RECORDS_READ, Permission.GLASS_BREAK}),
+    Role.CLINICIAN: frozenset(
+        {Permission.PATIENTS_FIND, Permission.RECORDS_READ, Permission.GLASS_BREAK, Permission.AMENDMENTS_DECIDE}
+    ),
     Role.BILLING: frozenset({Permission.PATIENTS_FIND}),
     Role.HELP_DESK: frozenset(
         {

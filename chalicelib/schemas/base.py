@@ -98,6 +98,11 @@ PersonName = Annotated[Text, Field(min_length=1, max_length=100), AfterValidator
 LongText = Annotated[str, Field(max_length=500), AfterValidator(_no_surrogates)]
 """A few sentences that a person types."""
 
+Letter = Annotated[
+    str, Field(min_length=1, max_length=2000), AfterValidator(_no_surrogates), AfterValidator(_not_blank)
+]
+"""As much as somebody types who has something to explain."""
+
 Flag = Annotated[bool, BeforeValidator(_spelled_out)]
 """A yes or no in a query: `true` or `false`, and none of the other ways in which one could be written."""
 

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from chalicelib.domain.activity import By
 from chalicelib.domain.addresses import AddressStatus
+from chalicelib.domain.amendments import AmendmentStatus
 from chalicelib.domain.caregivers import CaregiverStatus, Relation, Scope
 from chalicelib.domain.contact_changes import Changed
 from chalicelib.domain.exports import ExportFormat, ExportStatus
@@ -284,6 +285,16 @@ class ExportedProxyRequest(Shape):
     reason: str | None
 
 
+class ExportedAmendment(Shape):
+    """A request to correct a record, without what it says."""
+
+    amendment_id: str
+    patient_id: str
+    status: AmendmentStatus
+    created_at: Instant
+    decided_at: Instant | None
+
+
 class ExportedContactChange(Shape):
     """A change of email, phone or username of the last 30 days."""
 
@@ -328,5 +339,6 @@ class AccountFile(Shape):
     caregivers: list[ExportedCaregiver]
     in_care: list[ExportedInCare]
     proxy_requests: list[ExportedProxyRequest]
+    amendments: list[ExportedAmendment]
     contact_changes: list[ExportedContactChange]
     pending_changes: list[ExportedPendingChange]

@@ -4,7 +4,9 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal, NotRequired
 
 from pydantic import BeforeValidator, ConfigDict, Field, RootModel, WithJsonSchema
+from typing_extensions import TypedDict  # pydantic reads the one of Python 3.12 and newer, or this one.
 
+from chalicelib.domain.amendments import AmendmentStatus
 from chalicelib.domain.records.categories import Category
 from chalicelib.domain.records.changes import ChangeKind
 from chalicelib.domain.records.rows import Row, Scheduling
@@ -100,19 +102,27 @@ class RecordPage(Shape):
     next_cursor: str | None
 
 
+class AmendmentLink(TypedDict):
+    """A request to correct the record."""
+
+    amendment_id: str
+    status: AmendmentStatus
+
+
 class RecordDetailRow(Row):
     """One entry with what belongs to it.
 
     `during` is everything that came about during a visit, the newest first; `linked` are the records that the entry
     names, in its order, such as the results of a report and the members of a panel; `reported_in` are the reports that
     name an imaging; `attached_texts` are the texts that came with a document or a report. The files themselves, where
-    they are no text, are in the resource as it was sent.
+    they are no text, are in the resource as it was sent. `amendments` are the requests to correct the entry.
     """
 
     during: NotRequired[list[Row]]
     linked: NotRequired[list[Row]]
     reported_in: NotRequired[list[Row]]
     attached_texts: NotRequired[list[str]]
+    amendments: NotRequired[list[AmendmentLink]]
 
 
 class RecordDetail(RootModel[Any]):

@@ -22,6 +22,7 @@ from chalicelib.models import sessions as session_storage
 from chalicelib.models.accounts import Account
 from chalicelib.services import (
     activity,
+    amendments,
     caregivers,
     contacts,
     devices,
@@ -276,6 +277,20 @@ def _proxy_requests(_account: Account, holder: Actor) -> list[dict[str, Any]]:
     ]
 
 
+def _amendments(_account: Account, holder: Actor) -> list[dict[str, Any]]:
+    """What was written of a record is of the record; here is that it was asked for, and what became of it."""
+    return [
+        {
+            "amendment_id": one.amendment_id,
+            "patient_id": one.patient_id,
+            "status": one.status,
+            "created_at": clock.stamp(one.created_at),
+            "decided_at": _at(one.decided_at),
+        }
+        for one in amendments.find_all_of(holder)
+    ]
+
+
 def _contact_changes(account: Account, _holder: Actor) -> list[dict[str, Any]]:
     return [
         {
@@ -313,6 +328,7 @@ _PARTS: dict[str, Callable[[Account, Actor], Any]] = {
     "caregivers": _caregivers,
     "in_care": _in_care,
     "proxy_requests": _proxy_requests,
+    "amendments": _amendments,
     "contact_changes": _contact_changes,
     "pending_changes": _pending_changes,
 }

@@ -11,7 +11,17 @@ from chalicelib.domain import caregivers, deliveries, identity
 from chalicelib.domain.caregivers import Grant
 from chalicelib.domain.deliveries import Address, Delivery
 from chalicelib.domain.links import LinkPurpose
-from chalicelib.domain.notices import REST, RULES, AddressBook, Channel, DeliveryStatus, Notice, OutboxStatus, Rule
+from chalicelib.domain.notices import (
+    ASKED_BY,
+    REST,
+    RULES,
+    AddressBook,
+    Channel,
+    DeliveryStatus,
+    Notice,
+    OutboxStatus,
+    Rule,
+)
 from chalicelib.domain.preferences import LOCKED, Preferences
 from chalicelib.errors import Conflict
 from chalicelib.models import accounts, links, notices, outbox, patients, preferences, records
@@ -97,6 +107,8 @@ def _seeing(worth: list[Grant], patient: Patient, about: dict[str, str]) -> list
     """The grants that open a record that a notice is about, apart from their scopes; of `REST` those left over."""
     if REST in about:
         return [grant for grant in worth if not grant.sees_sensitive]
+    if ASKED_BY in about:
+        worth = [grant for grant in worth if grant.account_id == about[ASKED_BY]]
     files = patient.pk, *patient.joined_ids
     found = records.find_many(files, [about["record_id"]]) if "record_id" in about else {}
     record = next(iter(found.values()), None)

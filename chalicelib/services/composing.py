@@ -126,6 +126,7 @@ _COMPOSERS: Mapping[NoticeKind, Callable[[Account, OutboxRow], Values | None]] =
     NoticeKind.ACCOUNT_CLOSED: _account_closed,
     NoticeKind.ACCOUNT_REOPENED: _when,
     NoticeKind.AGE_BOUNDARY: _boundary,
+    NoticeKind.AMENDMENT_DECIDED: _nothing,
     NoticeKind.COMING_OF_AGE: _boundary,
     NoticeKind.CAREGIVER_ADDED: _nothing,
     NoticeKind.CAREGIVER_LEFT: _nothing,

@@ -29,11 +29,10 @@ from chalicelib.domain.exports import (
 )
 from chalicelib.domain.notices import OutboxStatus
 from chalicelib.domain.records.sight import sight_of
-from chalicelib.errors import Conflict, NotFound, TooManyRequests
+from chalicelib.errors import Conflict, NotFound
 from chalicelib.models import accounts, audit, outbox
 from chalicelib.models import exports as storage
 from chalicelib.models.accounts import Account
-from chalicelib.models.base import together
 from chalicelib.models.exports import Export, Made, Subject
 from chalicelib.models.outbox import OutboxRow
 from chalicelib.models.transaction import Transaction, transaction
@@ -102,10 +101,7 @@ def _ask(
     actor: Actor, subject: Subject, once: Once, buckets: Mapping[str, Limit], about: Mapping[str, object]
 ) -> Export:
     """Raises TooManyRequests, and Conflict where the caller asked twice at the same moment."""
-    replayed, windows = together(once.find, lambda: limits.look(buckets))
-    full = [window.opens_in for window in windows if window.is_full]
-    if replayed is None and full:
-        raise TooManyRequests(retry_after=max(full))
+    replayed, windows = once.find_or_room(buckets)
 
     def change(tx: Transaction) -> dict[str, str]:
         for window in windows:

@@ -5,13 +5,14 @@ After draft-ietf-httpapi-idempotency-key-header.
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from chalicelib.auth import secrets
-from chalicelib.errors import Unavailable
+from chalicelib.auth import limits, secrets
+from chalicelib.auth.limits import Limit, Window
+from chalicelib.errors import TooManyRequests, Unavailable
 from chalicelib.models import idempotency
-from chalicelib.models.base import Key
+from chalicelib.models.base import Key, together
 from chalicelib.models.idempotency import Served
 from chalicelib.models.transaction import AlreadyDone, Transaction, transaction
 
@@ -45,6 +46,17 @@ class Once:
     def find(self) -> dict[str, str] | None:
         """The ids of the first answer where the request was served before: for rules that a replay would break."""
         return self.replayed(Served.find(*self.key))
+
+    def find_or_room(self, buckets: Mapping[str, Limit]) -> tuple[dict[str, str] | None, list[Window]]:
+        """The ids of the first answer where the request was served before, and the windows that it is counted in.
+
+        Raises TooManyRequests where it was not served before and one of the windows is full. One round trip.
+        """
+        replayed, windows = together(self.find, lambda: limits.look(buckets))
+        full = [window.opens_in for window in windows if window.is_full]
+        if replayed is None and full:
+            raise TooManyRequests(retry_after=max(full))
+        return replayed, windows
 
     def commit(self, change: Callable[[Transaction], dict[str, str]]) -> dict[str, str]:
         """Run a change in one transaction with its idempotency row.

@@ -17,11 +17,10 @@ from chalicelib.domain.audit import Action, Entry
 from chalicelib.domain.caregivers import Grant, Scope
 from chalicelib.domain.notices import Notice, NoticeKind
 from chalicelib.domain.proxy_requests import Claim, ProxyRequestView, ProxyStatus
-from chalicelib.errors import Conflict, FieldError, Invalid, NotFound, OwnRequest, TooManyRequests
+from chalicelib.errors import Conflict, FieldError, Invalid, NotFound, OwnRequest
 from chalicelib.models import accounts, audit, outbox, patients
 from chalicelib.models import caregivers as caregiver_storage
 from chalicelib.models import proxy_requests as storage
-from chalicelib.models.base import together
 from chalicelib.models.patients import Patient
 from chalicelib.models.proxy_requests import ProxyRequest
 from chalicelib.models.transaction import Transaction, transaction
@@ -56,12 +55,9 @@ class RequestPage:
 def create(actor: Actor, claim: Claim, once: Once) -> ProxyRequestView:
     """Ask to act for a patient. Raises Invalid, TooManyRequests, and Conflict where two asked at the same moment."""
     birth_dates.check("/date_of_birth", claim.date_of_birth)
-    bucket = f"proxy_requests:{actor.id}"
-    replayed, (window,) = together(once.find, lambda: limits.look({bucket: REQUESTS}))
+    replayed, (window,) = once.find_or_room({f"proxy_requests:{actor.id}": REQUESTS})
     if replayed:
         return _view(_find(replayed["proxy_request_id"]))
-    if window.is_full:
-        raise TooManyRequests(retry_after=window.opens_in)
 
     def change(tx: Transaction) -> dict[str, str]:
         limits.spend_in(tx, window, error=Conflict())

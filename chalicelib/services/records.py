@@ -14,7 +14,7 @@ from chalicelib.domain.records.categories import Category
 from chalicelib.domain.records.paging import PageKey
 from chalicelib.domain.records.sight import FULL, Sight, linked_ids, without_hidden
 from chalicelib.errors import NotFound
-from chalicelib.models import raw_versions, records
+from chalicelib.models import raw_versions, record_amendments, records
 from chalicelib.models.base import together
 from chalicelib.models.raw_versions import Raw
 from chalicelib.models.records import Record
@@ -66,10 +66,30 @@ def _shows(sight: Sight, row: Record) -> bool:
 
 
 def find(whose: Whose, record_id: str, sight: Sight = FULL) -> tuple[Category, str]:
-    """The category of one record, and its view as JSON text. Raises NotFound, also for one that is hidden."""
-    record = _find(whose, record_id, sight)
+    """The category of one record, and its view as JSON text, with the requests to correct it for who may read those.
+
+    Raises NotFound, also for a record that is hidden.
+    """
+    record, asked = record_amendments.find_with_record(whose, record_id)
+    if record is None or not _shows(sight, record):
+        raise NotFound
     (view,) = _views(whose, [record], sight)
+    if asked is not None and sight.sees_every_category:
+        named = [{"amendment_id": one, "status": status} for one, status in asked.statuses.items()]
+        view = f'{view[:-1]},"amendments":{text.dump(named).decode()}}}'
     return Category(record.category), view
+
+
+def find_owner(whose: Whose, record_id: str, sight: Sight = FULL) -> str | None:
+    """In which of some patients' files a record lies; None where there is none that shows."""
+    record = records.find_many(whose, [record_id]).get(record_id) if ids.has_prefix(record_id, "rec") else None
+    return record.pk if record is not None and _shows(sight, record) else None
+
+
+def shown_among(whose: Whose, record_ids: set[str], sight: Sight) -> set[str]:
+    """Those of some records that show to a reader: one round trip for each 100."""
+    rows = records.find_many(whose, record_ids) if record_ids else {}
+    return {record_id for record_id, row in rows.items() if _shows(sight, row)}
 
 
 def _find(whose: Whose, record_id: str, sight: Sight) -> Record:

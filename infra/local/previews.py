@@ -50,6 +50,7 @@ SAMPLES: Mapping[NoticeKind, Sequence[Sample]] = {
     NoticeKind.FILES_JOINED: (Sample({"changed_at": _WHEN}),),
     NoticeKind.FILES_PARTED: (Sample({"changed_at": _WHEN}),),
     NoticeKind.AGE_BOUNDARY: (Sample({}),),
+    NoticeKind.AMENDMENT_DECIDED: (Sample({}),),
     NoticeKind.COMING_OF_AGE: (Sample({}),),
     NoticeKind.CAREGIVER_ADDED: (Sample({}),),
     NoticeKind.CAREGIVER_INVITATION: (Sample({"link": _LINK, "expires_at": _WHEN}),),

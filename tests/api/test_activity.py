@@ -20,6 +20,7 @@ OF_NO_ACCOUNT = frozenset(
     if action.split(":")[0]
     in {
         "activation_code",
+        "amendment",
         "caregiver",
         "client",
         "events",

@@ -451,7 +451,7 @@ class TestPurge:
         sweep(portal)
         left = keys_of(portal, account_id)
         # Links that are over hold ids, and a hash of what they were sent to; what the clinic was asked is the clinic's.
-        assert {sk for _, sk in left} == {"link", "pending_change"}
+        assert {sk.partition("#")[0] for _, sk in left} == {"link", "pending_change", "amendment"}
         listed = portal.aws.client("s3").list_objects_v2(Bucket=portal.aws.deployed.outputs["RecordsBucketName"])
         assert account_id not in repr(listed.get("Contents"))
         after = [entry.audit_id for entry in audit.find_entries(f"account#{account_id}")]

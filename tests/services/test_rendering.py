@@ -24,6 +24,7 @@ VALUES: dict[NoticeKind, dict[str, object]] = {
     NoticeKind.FILES_JOINED: {"changed_at": AT},
     NoticeKind.FILES_PARTED: {"changed_at": AT},
     NoticeKind.AGE_BOUNDARY: {},
+    NoticeKind.AMENDMENT_DECIDED: {},
     NoticeKind.COMING_OF_AGE: {},
     NoticeKind.CAREGIVER_ADDED: {},
     NoticeKind.CAREGIVER_INVITATION: {"link": LINK, "expires_at": AT},

@@ -3,14 +3,16 @@
 import uuid
 from typing import Any
 
+from chalicelib.domain.caregivers import Scope
 from chalicelib.domain.staff import Role
 from chalicelib.models import patient_changes
-from tests.support import merging
+from tests.support import amendments, merging
 from tests.support.caregivers import new_invited
+from tests.support.changing import Chart
 from tests.support.fhir import condition
 from tests.support.links import account_id_of
 from tests.support.members import join, new_member
-from tests.support.people import new_staff, token_of
+from tests.support.people import new_caregiver, new_staff, token_of
 from tests.support.portal import Answer, Person, Portal
 
 
@@ -51,6 +53,7 @@ def work(portal: Portal) -> None:
     help_desk.call("POST", recovery, {"check": "in_person", "reset_second_factor": True})
     clinician.call("POST", f"{patient}/break-glass", {"reason": "Unconscious in the emergency room"})
     clinician.call("GET", f"/v1/patients/{person.patient.patient_id}/records")
+    _correct(clinician)
     _change_the_team(portal, person)
     _merge(portal, admin, clinician)
     portal.drain()
@@ -93,6 +96,26 @@ def _merge(portal: Portal, admin: _Member, clinician: _Member) -> None:
         admin.call("POST", "/v1/clinic/patients/search", {"q": q})
     admin.call("GET", f"/v1/clinic/patients/{patient_id}/merges")
     assert merging.undo(portal, patient_id, merge_id).status == 200
+
+
+def _correct(clinician: _Member) -> None:
+    """Requests for corrections: granted, turned down, taken back, and read by all sides."""
+    chart = Chart(clinician.portal, condition("Patient/x", "Hay fever"))
+    (record_id,) = chart.records()
+    caregiver = token_of(new_caregiver(chart.patient_id, Scope.EVERYTHING))
+    granted, denied = (amendments.asked(chart.person, record_id=record_id) for _ in range(2))
+    clinician.call("GET", f"{amendments.CLINIC}?limit=1")
+    clinician.call("POST", f"{amendments.CLINIC}/{granted}/approve", {})
+    clinician.call("POST", f"{amendments.CLINIC}/{denied}/deny", {"reason": "We measured it again.", "note": "Twice."})
+    taken_back = amendments.asked(chart.person)
+    patient = token_of(account_id_of(chart.person))
+    for token in (patient, caregiver):
+        paths = [amendments.path(chart.patient_id), f"/v1/patients/{chart.patient_id}/records/{record_id}"]
+        for path in (*paths, f"{paths[0]}/{denied}"):
+            assert chart.portal.call("GET", path, token=token).status == 200, path
+    one = f"{amendments.path()}/{taken_back}"
+    assert chart.portal.call("DELETE", one, token=patient).status == 204
+    chart.portal.drain()
 
 
 def _change_the_team(portal: Portal, person: Person) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
-from tests.support import contact_changes, factors, passkeys
+from tests.support import amendments, contact_changes, factors, passkeys
 from tests.support.caregivers import accept, ask_to_act, invite, link_of, new_email, new_invited
 from tests.support.links import account_id_of
 from tests.support.people import token_of
@@ -29,6 +29,7 @@ def full(portal: Portal) -> Person:
     passkeys.bind_in(person)
     _have_it_their_way(portal, token_of(account_id))
     ask_to_act(account_id)
+    amendments.asked(person)
     new_invited(person, "everything")
     email = new_email()
     assert invite(portal.register(), "everything", email=email).status == 201

@@ -18,7 +18,7 @@ from chalicelib.handlers.operations import REGISTRY, Operation
 from chalicelib.models import accounts, exports, outbox, patient_changes, webhooks
 from chalicelib.models.transaction import transaction
 from chalicelib.services import devices, suppressions
-from tests.support import contact_changes, factors, import_files, merging, passkeys, registering
+from tests.support import amendments, contact_changes, factors, import_files, merging, passkeys, registering
 from tests.support.caregivers import ask_to_act, give, invitation_to
 from tests.support.clinic_system import happen
 from tests.support.crowd import fresh_address
@@ -181,6 +181,7 @@ def _export_of(portal: Portal, whose: Somebody) -> str:
 PARAMETERS: dict[str, Callable[[Portal, Somebody], str]] = {
     "pid": lambda _, whose: whose.patient_id,
     "record_id": lambda _, whose: whose.record_id,
+    "amendment_id": lambda _, whose: amendments.asked_about(whose.patient_id, whose.record_id),
     "export_id": _export_of,
     "caregiver_id": lambda _, whose: give(whose.patient_id),
     "invitation_token": lambda portal, _: invitation_to(portal.new_patient().patient_id),
@@ -239,6 +240,7 @@ QUESTIONS = frozenset({"code"})
 ABSENT = {
     "pid": f"pat_{MISSING_ID}",
     "record_id": f"rec_{MISSING_ID}",
+    "amendment_id": f"amd_{MISSING_ID}",
     "export_id": f"exp_{MISSING_ID}",
     "caregiver_id": f"cgv_{MISSING_ID}",
     "invitation_token": MISSING_ID + "A" * 22,
@@ -411,6 +413,19 @@ def bodies(portal: Portal, whose: Somebody) -> dict[str, Callable[[], dict[str, 
         "proxy_requests_deny_request": lambda: {
             "reason": "Please show us your papers.",
             "_path": {"proxy_request_id": ask_to_act(new_account())},
+        },
+        "amendments_ask_for_amendment": lambda: {
+            **amendments.WORDS,
+            "record_id": whose.record_id,
+            "_path": {"pid": whose.patient_id},
+        },
+        "amendments_approve_amendment": lambda: {
+            "note": "Told the laboratory.",
+            "_path": {"amendment_id": amendments.asked_about(whose.patient_id)},
+        },
+        "amendments_deny_amendment": lambda: {
+            "reason": "We measured it again.",
+            "_path": {"amendment_id": amendments.asked_about(whose.patient_id)},
         },
         "caregivers_accept_invitation": lambda: {
             "_path": {"invitation_token": invitation_to(portal.new_patient().patient_id)}
