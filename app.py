@@ -59,7 +59,6 @@ def record_events(event: SQSEvent) -> dict[str, Any]:
     return queues.record_events(event.to_dict())
 
 
-# One at a time: a receiver that is slow holds up nobody else.
 @app.on_sqs_message(queue_arn=f"{_QUEUES}:webhooks", batch_size=1)
 def deliver_webhooks(event: SQSEvent) -> dict[str, Any]:
     return queues.deliver_webhooks(event.to_dict())
@@ -70,7 +69,6 @@ def refresh_references(event: SQSEvent) -> dict[str, Any]:
     return queues.refresh_references(event.to_dict())
 
 
-# One at a time: a copy may take a while.
 @app.on_sqs_message(queue_arn=f"{_QUEUES}:exports", batch_size=1)
 def build_exports(event: SQSEvent) -> dict[str, Any]:
     return queues.build_exports(event.to_dict())
@@ -81,11 +79,14 @@ def purge_accounts(event: SQSEvent) -> dict[str, Any]:
     return queues.purge_accounts(event.to_dict())
 
 
-# One at a time: a file may take all the time that there is.
 @app.on_sqs_message(queue_arn=f"{_QUEUES}:imports", batch_size=1)
 def import_files(event: SQSEvent) -> dict[str, Any]:
-    """Files of resources that the clinic's systems dropped."""
     return queues.import_files(event.to_dict())
+
+
+@app.on_sqs_message(queue_arn=f"{_QUEUES}:uploads", batch_size=1)
+def clean_uploads(event: SQSEvent) -> dict[str, Any]:
+    return queues.clean_uploads(event.to_dict())
 
 
 @app.schedule("rate(1 minute)")

@@ -490,6 +490,12 @@ class ImportOver(Conflict):
     code = "import_over"
 
 
+class UploadsFull(Conflict):
+    """There are as many files as there may be, or they take as much room as they may."""
+
+    code = "uploads_full"
+
+
 class NotFhir(Refused):
     """The body is no FHIR R4 resource or Bundle."""
 

@@ -23,6 +23,7 @@ FIELDS = frozenset(
         "registration_id",
         "export_id",
         "import_id",
+        "upload_id",
         "closing_id",
         "notice_id",
         "notice_kind",

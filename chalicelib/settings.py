@@ -28,6 +28,8 @@ class Settings:
     records_bucket: str
     seals_bucket: str
     imports_bucket: str
+    quarantine_bucket: str
+    library_path: str
     queue_urls: Mapping[str, str]
     s3_public_endpoint: str | None
     email_configuration_set: str | None
@@ -53,7 +55,19 @@ class Settings:
         return f"{self.stack}-{area}"
 
 
-_QUEUES = ("notices", "email", "sms", "push", "events", "webhooks", "references", "exports", "purges", "imports")
+_QUEUES = (
+    "notices",
+    "email",
+    "sms",
+    "push",
+    "events",
+    "webhooks",
+    "references",
+    "exports",
+    "purges",
+    "imports",
+    "uploads",
+)
 _METHODS = ("activation_code", "identity_match", "clinic_number", "invitation")
 _PLATFORMS = ("ios", "android", "fire")
 
@@ -94,6 +108,8 @@ def read(env: Mapping[str, str]) -> Settings:
         records_bucket=env.get("RECORDS_BUCKET", f"{stack}-records"),
         seals_bucket=env.get("SEALS_BUCKET", f"{stack}-seals"),
         imports_bucket=env.get("IMPORTS_BUCKET", f"{stack}-imports"),
+        quarantine_bucket=env.get("QUARANTINE_BUCKET", f"{stack}-quarantine"),
+        library_path=env.get("LD_LIBRARY_PATH", ""),
         queue_urls={topic: env.get(f"QUEUE_{topic.upper()}_URL", "") for topic in _QUEUES},
         s3_public_endpoint=env.get("S3_PUBLIC_ENDPOINT") or None,
         email_configuration_set=env.get("EMAIL_CONFIGURATION_SET") or None,

@@ -25,6 +25,7 @@ QUEUES = (
     "exports",
     "purges",
     "imports",
+    "uploads",
     "feedback",
 )
 """The queues that have a dead-letter queue of their own."""

@@ -49,6 +49,7 @@ class NoticeKind(StrEnum):
     SIGN_IN_CODE = "sign_in_code"
     SIGN_IN_TEXT = "sign_in_text"
     STAFF_INVITATION = "staff_invitation"
+    UPLOAD_REFUSED = "upload_refused"
     USERNAME_CHANGED = "username_changed"
     USERNAME_REMINDER = "username_reminder"
 
@@ -80,6 +81,7 @@ class Topic(StrEnum):
     REFERENCES = "references"
     EXPORTS = "exports"
     PURGES = "purges"
+    UPLOADS = "uploads"
 
 
 class OutboxStatus(StrEnum):
@@ -171,6 +173,7 @@ RULES: Mapping[NoticeKind, Rule] = {
     NoticeKind.GRANT_CHANGED: Rule(NoticeType.SECURITY, AddressBook.PREFERRED, _ALL, target="patients"),
     NoticeKind.GRANT_ENDED: Rule(NoticeType.SECURITY, AddressBook.PREFERRED, _ALL, target="patients"),
     NoticeKind.PROXY_REQUEST_DECIDED: Rule(NoticeType.SECURITY, AddressBook.PREFERRED, _ALL, target="proxy_requests"),
+    NoticeKind.UPLOAD_REFUSED: Rule(NoticeType.SECURITY, AddressBook.CONFIRMED_EMAIL, _EMAIL, target="documents"),
     NoticeKind.CHANGE_DENIED: Rule(NoticeType.SECURITY, AddressBook.CONFIRMED_EMAIL, _EMAIL),
     NoticeKind.CONTACT_REMOVED: Rule(NoticeType.SECURITY, AddressBook.STRANGER, (Channel.EMAIL, Channel.SMS)),
     NoticeKind.CONTACT_REPLACED: Rule(NoticeType.SECURITY, AddressBook.EVERYWHERE, _ALL, scope=Scope.EVERYTHING),

@@ -1,4 +1,7 @@
-"""The bodies behind app.py's queue sources: each message on its own, so that a poison one blocks nobody."""
+"""The bodies behind app.py's queue sources: each message on its own, so that a poison one blocks nobody.
+
+What may take long comes one at a time (`batch_size=1`): a file, a copy, a receiver that is slow hold up nobody else.
+"""
 
 import json
 import time
@@ -81,6 +84,14 @@ def import_files(event: dict[str, Any]) -> dict[str, Any]:
     from chalicelib.services.import_files import worker  # noqa: PLC0415  See refresh_references().
 
     return _each(event, "import_files", worker.receive, read=_whole)
+
+
+@contained
+def clean_uploads(event: dict[str, Any]) -> dict[str, Any]:
+    """See to files that people sent: what is heard of them in quarantine, or one that a queue names."""
+    from chalicelib.services.uploads import worker  # noqa: PLC0415  See refresh_references().
+
+    return _each(event, "clean_uploads", worker.receive, read=_whole)
 
 
 def _id_of(body: str) -> str:

@@ -132,6 +132,11 @@ def post_merge_purge(tx: Transaction, account_id: str, merge_id: str, at: dateti
     return _post(tx, Topic.PURGES, {"merge_id": merge_id}, not_before=at, account_id=account_id)
 
 
+def post_upload(tx: Transaction, upload_id: str, *, at: datetime | None = None) -> str:
+    """Have somebody see to a file that was sent, now or at a time; returns the row's id."""
+    return _post(tx, Topic.UPLOADS, {"upload_id": upload_id}, not_before=at)
+
+
 def post_webhook(tx: Transaction, row_id: str, about: dict[str, str]) -> None:
     """Put a message to a clinic's system into a transaction that has a row for each once only."""
     _put(tx, row_id, Topic.WEBHOOKS, about)

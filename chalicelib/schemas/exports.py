@@ -5,11 +5,13 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
+from chalicelib.domain.access import ReachKind
 from chalicelib.domain.activity import By
 from chalicelib.domain.addresses import AddressStatus
 from chalicelib.domain.amendments import AmendmentStatus
 from chalicelib.domain.caregivers import CaregiverStatus, Relation, Scope
 from chalicelib.domain.contact_changes import Changed
+from chalicelib.domain.documents import DocumentKind
 from chalicelib.domain.exports import ExportFormat, ExportStatus
 from chalicelib.domain.notices import Channel, DeliveryStatus, NoticeType
 from chalicelib.domain.proxy_requests import ProxyStatus
@@ -17,6 +19,7 @@ from chalicelib.domain.push_devices import Platform
 from chalicelib.domain.records.categories import Category
 from chalicelib.domain.second_factors import Factor
 from chalicelib.domain.staff import Role
+from chalicelib.domain.uploads import UploadStatus
 from chalicelib.schemas.base import Body, FieldProblem, Instant, PageQuery, Shape
 from chalicelib.schemas.records import FirstMoment, LastMoment
 
@@ -314,6 +317,21 @@ class ExportedPendingChange(Shape):
     asked_at: Instant
 
 
+class ExportedDocument(Shape):
+    """A document of one's own, kept beside the health record; its file is downloaded by itself."""
+
+    document_id: str
+    title: str
+    kind: DocumentKind
+    dated: date | None
+    file_name: str | None
+    status: UploadStatus
+    size: int | None
+    content_type: str | None
+    created_at: Instant
+    uploaded_by: ReachKind
+
+
 class AccountFile(Shape):
     """The file of `POST /v1/me/export`: all that the portal keeps about an account. The health record is not in it.
 
@@ -342,3 +360,4 @@ class AccountFile(Shape):
     amendments: list[ExportedAmendment]
     contact_changes: list[ExportedContactChange]
     pending_changes: list[ExportedPendingChange]
+    documents: list[ExportedDocument]

@@ -13,11 +13,11 @@ import orjson
 
 from chalicelib import clock, ids, words
 from chalicelib.domain import identity
-from chalicelib.domain.access import Actor, ActorKind
+from chalicelib.domain.access import Actor, ActorKind, Reach
 from chalicelib.domain.addresses import AddressStatus
 from chalicelib.domain.exports import Document
 from chalicelib.domain.notices import Channel
-from chalicelib.models import contact_changes, patient_changes, preferences
+from chalicelib.models import contact_changes, patient_changes, patients, preferences
 from chalicelib.models import sessions as session_storage
 from chalicelib.models.accounts import Account
 from chalicelib.services import (
@@ -26,6 +26,7 @@ from chalicelib.services import (
     caregivers,
     contacts,
     devices,
+    documents,
     grants,
     notices,
     passkeys,
@@ -313,6 +314,29 @@ def _pending_changes(account: Account, _holder: Actor) -> list[dict[str, Any]]:
     return [{"change_id": found.change_id, "fields": found.wanted, "asked_at": found.asked_at}]
 
 
+def _documents(account: Account, _holder: Actor) -> list[dict[str, Any]]:
+    """What is kept beside the health record, for the holder and those who are merged into them."""
+    patient = patients.find(account.patient_id) if account.patient_id else None
+    if patient is None:
+        return []
+    reach = Reach(patient.pk, joined=patient.joined_ids)
+    return [
+        {
+            "document_id": one.document_id,
+            "title": one.title,
+            "kind": one.kind,
+            "dated": one.dated.isoformat() if one.dated else None,
+            "file_name": one.upload.file_name,
+            "status": one.upload.status,
+            "size": one.upload.size,
+            "content_type": one.upload.media_type,
+            "created_at": clock.stamp(one.upload.created_at),
+            "uploaded_by": one.by,
+        }
+        for one in _walk(lambda before: documents.find_page(reach, limit=_PAGE, before=before))
+    ]
+
+
 _PARTS: dict[str, Callable[[Account, Actor], Any]] = {
     "profile": _profile,
     "addresses": _addresses,
@@ -331,5 +355,6 @@ _PARTS: dict[str, Callable[[Account, Actor], Any]] = {
     "amendments": _amendments,
     "contact_changes": _contact_changes,
     "pending_changes": _pending_changes,
+    "documents": _documents,
 }
 """Every part of the document, by its name in it."""

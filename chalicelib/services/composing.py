@@ -140,6 +140,7 @@ _COMPOSERS: Mapping[NoticeKind, Callable[[Account, OutboxRow], Values | None]] =
     NoticeKind.USERNAME_CHANGED: _contact_changed,
     NoticeKind.BREAK_GLASS: _when,
     NoticeKind.CHANGE_DENIED: _nothing,
+    NoticeKind.UPLOAD_REFUSED: _nothing,
     NoticeKind.CONTACT_REPLACED: _when,
     NoticeKind.FILES_JOINED: _when,
     NoticeKind.FILES_PARTED: _when,

@@ -22,9 +22,11 @@ from chalicelib.models import (
     audit,
     caregivers,
     closures,
+    documents,
     exports,
     outbox,
     passkeys,
+    patients,
     proxy_requests,
     push_devices,
 )
@@ -33,6 +35,7 @@ from chalicelib.models.accounts import Account
 from chalicelib.models.outbox import OutboxRow
 from chalicelib.models.transaction import Transaction, transaction
 from chalicelib.services import jobs
+from chalicelib.services.documents import remove_in as remove_document
 from chalicelib.services.exports import remove_file
 
 _AT_ONCE = 40
@@ -69,6 +72,7 @@ def _purge(row: OutboxRow, account: Account) -> None:
             _record(tx, account, "begin")
     for step in (_remove_grants, _remove_requests, _remove_devices, _remove_passkeys, _remove_exports, _free_usernames):
         step(account)
+    _remove_documents(account)
     _remove_rows(account)
     with transaction() as tx:
         storage.remove_account(tx, account)
@@ -129,6 +133,19 @@ def _remove_exports(account: Account) -> None:
         with transaction() as tx:
             exports.remove(tx, export)
             _record(tx, account, "export", export_id=export.export_id)
+
+
+def _remove_documents(account: Account) -> None:
+    """Those of the patient whom the account is: unless a merge has given their place to another account."""
+    patient = patients.find(account.patient_id) if account.patient_id else None
+    if patient is None or patient.merged_into or accounts.find_patient_account_id(patient.pk) != account.pk:
+        return
+    for patient_id in (patient.pk, *patient.joined_ids):
+        while found := documents.find_page(patient_id, limit=_AT_ONCE, before=None):
+            for document in found:
+                with transaction() as tx:
+                    remove_document(tx, document)
+                    _record(tx, account, "document", document_id=document.document_id)
 
 
 def _free_usernames(account: Account) -> None:

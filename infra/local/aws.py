@@ -18,7 +18,10 @@ REGION = "us-east-1"
 ACCESS_KEY = "EMBEDDEDAWSACCESSKEY"
 SECRET_KEY = "embedded"  # noqa: S105 - moto takes any, and links signed with it open on loopback only.
 
-TOPICS = ("notices", "email", "sms", "push", "events", "webhooks", "references", "exports", "purges", "imports")
+TOPICS = (
+    *("notices", "email", "sms", "push", "events", "webhooks", "references", "exports", "purges", "imports"),
+    "uploads",
+)
 """The outbox's topics, and what S3 tells of: each has a queue of its name."""
 
 _BATCH = 25
@@ -144,6 +147,7 @@ class EmbeddedAws:
         return self._started
 
     def _deploy(self, stops: ExitStack) -> "Deployed":
+        from chalicelib import settings
         from infra.local import moto_ses, moto_sns, moto_sqs, outgoing, storage, template
         from infra.local.resources import Maker
 
@@ -154,7 +158,12 @@ class EmbeddedAws:
         storage.install()
         stops.enter_context(outgoing.empty_mailbox())
         maker = Maker(REGION)
-        parameters = {"Stack": self._stack, "EmailSender": self._email_sender, "DeletionProtection": "false"}
+        parameters = {
+            "Stack": self._stack,
+            "EmailSender": self._email_sender,
+            "DeletionProtection": "false",
+            "Origins": ",".join(sorted(settings.read(os.environ).origins)),
+        }
         deployed = template.deploy(template.load(), parameters, maker)
         kept = storage.KeptObjects(self._data_folder / "objects") if self._data_folder else None
         self._started = (deployed, maker, kept)
@@ -232,6 +241,7 @@ def _settings(
         "RECORDS_BUCKET": outputs["RecordsBucketName"],
         "SEALS_BUCKET": outputs["SealsBucketName"],
         "IMPORTS_BUCKET": outputs["ImportsBucketName"],
+        "QUARANTINE_BUCKET": outputs["QuarantineBucketName"],
         "ROOT_KEY_SECRET": outputs["RootKeySecretName"],
         "EMAIL_SENDER": outputs["EmailSender"],
         "EMAIL_CONFIGURATION_SET": outputs["EmailConfigurationSet"],

@@ -59,6 +59,7 @@ SAMPLES: Mapping[NoticeKind, Sequence[Sample]] = {
     NoticeKind.GRANT_ENDED: (Sample({}),),
     NoticeKind.PROXY_REQUEST_DECIDED: (Sample({}),),
     NoticeKind.CHANGE_DENIED: (Sample({}),),
+    NoticeKind.UPLOAD_REFUSED: (Sample({}),),
     NoticeKind.CONTACT_REMOVED: (Sample({"changed_at": _WHEN}),),
     NoticeKind.CONTACT_REPLACED: (Sample({"changed_at": _WHEN}),),
     NoticeKind.BREAK_GLASS: (Sample({"changed_at": _WHEN}),),

@@ -16,6 +16,7 @@ from chalice.app import DynamoDBEventConfig, ScheduledEventConfig, ScheduleExpre
 from infra.local.aws import Aws
 from infra.local.functions import EventFunction, Retry
 from infra.local.queues import QueueSource
+from infra.local.scanner import Scanner
 from infra.local.schedules import ScheduleSource
 from infra.local.streams import Positions, StreamSource
 
@@ -58,7 +59,7 @@ class Pump:
         self._aws = aws
         self._positions = Positions(positions)
         self._after_step = after_step
-        self._sources: list[_Source] = list(self._sources_of(app_module))
+        self._sources: list[_Source] = [Scanner(aws), *self._sources_of(app_module)]
         self._stepping = threading.Lock()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="pump", daemon=True)

@@ -25,6 +25,8 @@ from moto.s3.models import FakeKey, S3Backend, s3_backends
 from moto.s3.responses import S3Response
 from werkzeug.serving import make_server
 
+from infra.local.forms import Forms
+
 _USER_METADATA = "x-amz-meta-"
 
 
@@ -70,8 +72,14 @@ class PresignedOnly:
     def __init__(self, app: WSGIApplication, credentials: Credentials, region: str) -> None:
         self._app = app
         self._auth = S3SigV4QueryAuth(credentials, "s3", region)
+        self._forms = Forms(app, credentials, region)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if environ["REQUEST_METHOD"] == "OPTIONS":
+            # A browser's question about the rules of a bucket is signed by nobody.
+            return self._app(environ, start_response)
+        if environ["REQUEST_METHOD"] == "POST":
+            return self._forms(environ, start_response)
         refusal = self._refusal(environ)
         if refusal is None:
             return self._app(environ, start_response)

@@ -33,6 +33,7 @@ VALUES: dict[NoticeKind, dict[str, object]] = {
     NoticeKind.GRANT_ENDED: {},
     NoticeKind.PROXY_REQUEST_DECIDED: {},
     NoticeKind.CHANGE_DENIED: {},
+    NoticeKind.UPLOAD_REFUSED: {},
     NoticeKind.CONTACT_REMOVED: {"changed_at": AT},
     NoticeKind.CONTACT_REPLACED: {"changed_at": AT},
     NoticeKind.BREAK_GLASS: {"changed_at": AT},

@@ -49,6 +49,7 @@ CREATORS: Mapping[str, Creator] = {
             {
                 "BucketEncryption",
                 "BucketName",
+                "CorsConfiguration",
                 "ObjectLockConfiguration",
                 "ObjectLockEnabled",
                 "NotificationConfiguration",

@@ -25,6 +25,7 @@ def _bucket_settings(s3: Any, properties: Properties) -> None:
         ("PublicAccessBlockConfiguration", s3.put_public_access_block, "PublicAccessBlockConfiguration"),
         ("OwnershipControls", s3.put_bucket_ownership_controls, "OwnershipControls"),
         ("VersioningConfiguration", s3.put_bucket_versioning, "VersioningConfiguration"),
+        ("CorsConfiguration", s3.put_bucket_cors, "CORSConfiguration"),
         ("NotificationConfiguration", s3.put_bucket_notification_configuration, "NotificationConfiguration"),
     )
     for key, put, argument in settings:
@@ -38,7 +39,10 @@ def _bucket_settings(s3: Any, properties: Properties) -> None:
 def _bucket_argument(key: str, value: Any) -> Any:
     """CloudFormation names the rules of encryption, and of what is told, differently from the API."""
     if key == "NotificationConfiguration":
-        return {"QueueConfigurations": [_notification(one) for one in value["QueueConfigurations"]]}
+        # What goes to EventBridge, the local scanner finds by itself.
+        return {"QueueConfigurations": [_notification(one) for one in value.get("QueueConfigurations", ())]}
+    if key == "CorsConfiguration":
+        return {"CORSRules": [_cors_rule(one) for one in value["CorsRules"]]}
     if key != "BucketEncryption":
         return value
     rules = value["ServerSideEncryptionConfiguration"]
@@ -51,6 +55,11 @@ def _bucket_argument(key: str, value: Any) -> Any:
             for rule in rules
         ]
     }
+
+
+def _cors_rule(rule: Any) -> dict[str, Any]:
+    renamed = {"ExposedHeaders": "ExposeHeaders", "MaxAge": "MaxAgeSeconds"}
+    return {renamed.get(name, name): value for name, value in rule.items()}
 
 
 def _notification(told: Any) -> dict[str, Any]:
