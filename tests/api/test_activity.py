@@ -23,6 +23,7 @@ OF_NO_ACCOUNT = frozenset(
         "amendment",
         "caregiver",
         "client",
+        "document",
         "events",
         "glass",
         "import",
@@ -32,6 +33,7 @@ OF_NO_ACCOUNT = frozenset(
         "registration",
         "settings",
         "staff",
+        "upload",
         "webhook",
     }
 ) | {Action.PROXY_REQUEST_APPROVE}

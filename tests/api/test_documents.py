@@ -328,7 +328,7 @@ def test_what_happens_to_a_document_is_in_the_history(portal: Portal) -> None:
 # --- lists, limits, leaving -------------------------------------------------------------------------------------------
 
 
-def test_bothare_listed_newest_first_page_by_page(portal: Portal) -> None:
+def test_documents_are_listed_newest_first_page_by_page(portal: Portal) -> None:
     person = portal.register()
     made = [ask(person).json["document_id"] for _ in range(5)]
     found: list[str] = []
@@ -340,7 +340,7 @@ def test_bothare_listed_newest_first_page_by_page(portal: Portal) -> None:
     assert found == made[::-1]
 
 
-def test_bothof_merged_patients_are_listed_together(portal: Portal) -> None:
+def test_documents_of_merged_patients_are_listed_together(portal: Portal) -> None:
     from tests.support import merging
 
     kept, gone = portal.register(), portal.register()
@@ -433,7 +433,7 @@ def test_a_file_that_never_comes_is_given_up_after_an_hour(portal: Portal) -> No
     assert _tally(portal, person) == (1, 0)
 
 
-def test_an_account_that_is_removed_takes_its_bothalong(portal: Portal) -> None:
+def test_an_account_that_is_removed_takes_its_documents_along(portal: Portal) -> None:
     from tests.support import leaving
 
     person = portal.register()

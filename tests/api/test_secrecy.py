@@ -372,7 +372,8 @@ SCHEDULED = ("lock_seals", "sweep_outbox")
 FUNCTIONS: dict[str, dict[str, Any]] = {
     "relay_outbox": {"Records": [{"eventName": "INSERT", "dynamodb": {"SequenceNumber": "1"}, "eventSourceARN": "x"}]},
     **{
-        name: {"Records": [{"messageId": "m", "body": "{}"}]} for name in (*WORKERS, "import_files", "receive_feedback")
+        name: {"Records": [{"messageId": "m", "body": "{}"}]}
+        for name in (*WORKERS, "clean_uploads", "import_files", "receive_feedback")
     },
     "seal_audit": {"Records": [{"eventName": "INSERT", "dynamodb": {"SequenceNumber": "1"}, "eventSourceARN": "x"}]},
     **{name: {} for name in SCHEDULED},

@@ -10,6 +10,7 @@ import pytest
 from chalice.app import SQSEventConfig
 
 from chalicelib.domain.audit import KEPT
+from infra.local import scanner
 from infra.local.aws import REGION, EmbeddedAws
 from infra.local.resources import CREATORS, Differs, Maker
 from infra.local.template import NOT_EMULATED, Deployed, Template, TemplateError, deploy, load
@@ -72,6 +73,7 @@ QUEUES = (
     "Exports",
     "Purges",
     "Imports",
+    "Uploads",
     "Feedback",
 )
 
@@ -97,7 +99,11 @@ def test_nothing_but_its_own_topic_or_bucket_is_let_into_a_queue_by_the_queue(aw
         if statement["Effect"] == "Allow"
     ]
     let_in = dict(statements)
-    assert set(let_in) == {("FeedbackQueue",), ("ImportsQueue",)}
+    assert set(let_in) == {("FeedbackQueue",), ("ImportsQueue",), ("UploadsQueue", "UploadsDeadLetters")}
+    scans = let_in["UploadsQueue", "UploadsDeadLetters"]
+    assert (scans["Principal"], scans["Action"]) == ({"Service": "events.amazonaws.com"}, "sqs:SendMessage")
+    rules = [{"Fn::GetAtt": [name, "Arn"]} for name in _of_type("AWS::Events::Rule")]
+    assert scans["Condition"] == {"ArnEquals": {"aws:SourceArn": rules}}
     uploads = let_in["ImportsQueue",]
     assert (uploads["Principal"], uploads["Action"]) == ({"Service": "s3.amazonaws.com"}, "sqs:SendMessage")
     assert uploads["Resource"] == {"Fn::GetAtt": ["ImportsQueue", "Arn"]}
@@ -150,6 +156,86 @@ def _watched(metric: str) -> set[str]:
     alarms = [alarm["Properties"] for alarm in _of_type("AWS::CloudWatch::Alarm").values()]
     assert all(alarm["AlarmActions"] == [{"Ref": "Alarms"}] for alarm in alarms)
     return {alarm["Dimensions"][0]["Value"]["Fn::GetAtt"][0] for alarm in alarms if alarm["MetricName"] == metric}
+
+
+def test_what_comes_into_quarantine_is_scanned_and_both_is_told_to_the_queue() -> None:
+    (plan,) = (plan["Properties"] for plan in _of_type("AWS::GuardDuty::MalwareProtectionPlan").values())
+    assert plan["ProtectedResource"] == {"S3Bucket": {"BucketName": {"Ref": "QuarantineBucket"}}}
+    bucket = _TEMPLATE.resources["QuarantineBucket"]["Properties"]
+    assert bucket["NotificationConfiguration"] == {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
+    rules = {name: rule["Properties"] for name, rule in _of_type("AWS::Events::Rule").items()}
+    for rule in rules.values():
+        (target,) = rule["Targets"]
+        assert target["Arn"] == {"Fn::GetAtt": ["UploadsQueue", "Arn"]}
+        assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["UploadsDeadLetters", "Arn"]}}
+    arrived, scanned = rules["UploadArrived"]["EventPattern"], rules["UploadScanned"]["EventPattern"]
+    for pattern, event in (
+        (arrived, scanner.arrived("the-bucket", "key", "tag", 1)),
+        (scanned, scanner.scanned("the-bucket", "key", "tag", "FAILED")),
+    ):
+        assert _fits(pattern, event, {"QuarantineBucket": "the-bucket"})
+        assert not _fits(pattern, event, {"QuarantineBucket": "another"})
+    key = {one["Sid"]: one for one in _TEMPLATE.resources["DataKey"]["Properties"]["KeyPolicy"]["Statement"]}
+    named = [one["Fn::Sub"] for one in key["ScansToEncryptedQueue"]["Condition"]["ArnEquals"]["aws:SourceArn"]]
+    names = [rule["Name"]["Fn::Sub"] for rule in rules.values()]
+    assert [one.rpartition(":rule/")[2] for one in named] == names
+
+
+def _fits(pattern: Any, event: Any, names: dict[str, str]) -> bool:
+    """Whether EventBridge would pass an event on: each leaf of a pattern is a list of what may be there."""
+    if isinstance(pattern, list):
+        return event in [names[one["Ref"]] if isinstance(one, dict) else one for one in pattern]
+    return all(key in event and _fits(part, event[key], names) for key, part in pattern.items())
+
+
+def test_the_scanners_role_reads_quarantine_alone_and_may_change_nothing_in_it() -> None:
+    (role,) = (role["Properties"] for role in _of_type("AWS::IAM::Role").values())
+    trusted = role["AssumeRolePolicyDocument"]["Statement"][0]
+    assert trusted["Principal"] == {"Service": "malware-protection-plan.guardduty.amazonaws.com"}
+    allowed = {one["Sid"]: one for one in role["Policies"][0]["PolicyDocument"]["Statement"]}
+    assert all(
+        "*" not in (one["Action"] if isinstance(one["Action"], str) else "".join(one["Action"]))
+        for one in allowed.values()
+    )
+    assert allowed["ReadFiles"]["Resource"] == {"Fn::Sub": "${QuarantineBucket.Arn}/*"}
+    written = [one for one in allowed.values() if "s3:PutObject" in one["Action"]]
+    assert [one["Resource"]["Fn::Sub"].partition("/")[2] for one in written] == [
+        "malware-protection-resource-validation-object"
+    ]
+
+
+def test_quarantine_keeps_no_versions_is_encrypted_with_the_key_and_is_emptied_after_two_days() -> None:
+    bucket = _TEMPLATE.resources["QuarantineBucket"]["Properties"]
+    assert "VersioningConfiguration" not in bucket
+    (rule,) = bucket["LifecycleConfiguration"]["Rules"]
+    assert (rule["Status"], rule["ExpirationInDays"], "Prefix" in rule) == ("Enabled", 2, False)
+    (encryption,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert encryption["ServerSideEncryptionByDefault"]["KMSMasterKeyID"] == {"Fn::GetAtt": ["DataKey", "Arn"]}
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+
+
+def test_what_a_patient_has_taken_away_leaves_no_version_behind_for_longer_than_a_day() -> None:
+    rules = _TEMPLATE.resources["RecordsBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    (rule,) = (rule for rule in rules if rule.get("Prefix") == "uploads/")
+    assert (rule["Status"], rule["NoncurrentVersionExpiration"]) == ("Enabled", {"NoncurrentDays": 1})
+    assert "ExpirationInDays" not in rule
+
+
+def test_browsers_of_the_configured_origins_alone_reach_the_buckets_that_they_use(aws: EmbeddedAws) -> None:
+    methods = {"QuarantineBucket": ["POST"], "ImportsBucket": ["GET", "PUT"], "RecordsBucket": ["GET"]}
+    found = {
+        name: bucket["Properties"]["CorsConfiguration"]["CorsRules"]
+        for name, bucket in _of_type("AWS::S3::Bucket").items()
+        if "CorsConfiguration" in bucket["Properties"]
+    }
+    assert {name: rules[0]["AllowedMethods"] for name, rules in found.items()} == methods
+    assert all(rules[0]["AllowedOrigins"] == {"Ref": "Origins"} for rules in found.values())
+    assert _TEMPLATE.parameters["Origins"]["Type"] == "CommaDelimitedList"
+    assert "*" not in _TEMPLATE.parameters["Origins"]["Default"]
+    for name in methods:
+        bucket = aws.deployed.resources[name].ref
+        (rule,) = aws.client("s3").get_bucket_cors(Bucket=bucket)["CORSRules"]
+        assert rule["AllowedOrigins"] == ["http://127.0.0.1:8000"]
 
 
 @pytest.mark.slow

@@ -55,6 +55,7 @@ def _count(aws: EmbeddedAws, area: str) -> int:
 def test_the_portals_settings_are_those_of_the_data_stack(aws: EmbeddedAws) -> None:
     outputs = aws.deployed.outputs
     topics = ("notices", "email", "sms", "push", "events", "webhooks", "references", "exports", "purges", "imports")
+    topics += ("uploads",)
     urls = {topic: outputs[f"{topic.capitalize()}QueueUrl"] for topic in topics}
     assert {topic: settings().queue_url(topic) for topic in topics} == urls
     assert len(set(urls.values())) == len(topics)
@@ -62,6 +63,7 @@ def test_the_portals_settings_are_those_of_the_data_stack(aws: EmbeddedAws) -> N
     assert settings().email_configuration_set == outputs["EmailConfigurationSet"]
     assert settings().webhook_hosts == {"127.0.0.1", "localhost"}
     assert settings().records_bucket == outputs["RecordsBucketName"]
+    assert settings().quarantine_bucket == outputs["QuarantineBucketName"]
     assert settings().imports_bucket == outputs["ImportsBucketName"]
     assert settings().root_key_secret == outputs["RootKeySecretName"]
     assert settings().email_sender == SENDER

@@ -37,6 +37,7 @@ FUNCTIONS = (
     "build_exports",
     "purge_accounts",
     "import_files",
+    "clean_uploads",
     "sweep_outbox",
     "lock_seals",
 )
@@ -62,7 +63,11 @@ def _consumes(queue: str) -> set[Permission]:
 # What Lambda itself does with a function's role: "Using AWS Lambda with Amazon SQS", "… with DynamoDB Streams".
 SOURCES: dict[str, set[Permission]] = {
     # What is signed here is asked for by whoever has the address, with the function's own rights.
-    "api_handler": {("s3:PutObject", "ImportsBucketArn/uploads/*"), ("s3:GetObject", "ImportsBucketArn/rejects/*")},
+    "api_handler": {
+        ("s3:PutObject", "ImportsBucketArn/uploads/*"),
+        ("s3:GetObject", "ImportsBucketArn/rejects/*"),
+        ("s3:PutObject", "QuarantineBucketArn/*"),
+    },
     "relay_outbox": {
         ("dynamodb:DescribeStream", "OutboxStreamArn"),
         ("dynamodb:GetRecords", "OutboxStreamArn"),
@@ -88,6 +93,7 @@ SOURCES: dict[str, set[Permission]] = {
     "build_exports": _consumes("ExportsQueueArn"),
     "purge_accounts": _consumes("PurgesQueueArn"),
     "import_files": _consumes("ImportsQueueArn"),
+    "clean_uploads": _consumes("UploadsQueueArn"),
     "sweep_outbox": set(),
     "lock_seals": set(),
 }
@@ -119,6 +125,14 @@ _PLAIN: dict[tuple[str, str], set[Permission]] = {
     ("s3", "CreateMultipartUpload of rejects"): {("s3:PutObject", _REJECTS)},
     ("s3", "UploadPart of rejects"): {("s3:PutObject", _REJECTS)},
     ("s3", "CompleteMultipartUpload of rejects"): {("s3:PutObject", _REJECTS)},
+    ("s3", "HeadObject of a file in quarantine"): {
+        ("s3:GetObject", "QuarantineBucketArn/*"),
+        ("s3:ListBucket", "QuarantineBucketArn"),
+    },
+    ("s3", "GetObject of a file in quarantine"): {("s3:GetObject", "QuarantineBucketArn/*")},
+    ("s3", "DeleteObject of a file in quarantine"): {("s3:DeleteObject", "QuarantineBucketArn/*")},
+    ("s3", "PutObject of a clean file"): {("s3:PutObject", "RecordsBucketArn/uploads/*")},
+    ("s3", "DeleteObject of a clean file"): {("s3:DeleteObject", "RecordsBucketArn/uploads/*")},
     ("secretsmanager", "GetSecretValue"): {("secretsmanager:GetSecretValue", "RootKeySecretArn")},
     ("sesv2", "SendEmail"): {("ses:SendEmail", "identity"), ("ses:SendEmail", "configuration-set")},
     ("sesv2", "DeleteSuppressedDestination"): {("ses:DeleteSuppressedDestination", "*")},
@@ -149,8 +163,16 @@ def _permissions(call: AwsCall) -> set[Permission]:
             to_device = {("sns:Publish", "endpoint")}
             return to_device if "TargetArn" in params else {("sns:Publish", "no topic, no device"), *_BY_OTHER["send"]}
         case _:
-            kind = _KINDS.get(str(params.get("Key")).partition("/")[0])
+            kind = _kind(str(params.get("Bucket")), str(params.get("Key")))
             return _PLAIN[call.service, f"{call.operation} of {kind}" if kind else call.operation]
+
+
+def _kind(bucket: str, key: str) -> str | None:
+    if "-quarantine-" in bucket:
+        return "a file in quarantine"
+    if "-records-" in bucket and key.startswith("uploads/"):
+        return "a clean file"
+    return _KINDS.get(key.partition("/")[0])
 
 
 def _table(name: str) -> str:

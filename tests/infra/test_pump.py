@@ -121,7 +121,10 @@ class _Reader(ModuleType):
 
 @pytest.mark.parametrize(
     "queue",
-    ["notices", "email", "sms", "push", "events", "webhooks", "references", "exports", "purges", "imports", "feedback"],
+    [
+        *("notices", "email", "sms", "push", "events", "webhooks", "references", "exports", "purges", "imports"),
+        *("feedback", "uploads"),
+    ],
 )
 def test_every_queue_of_the_template_reaches_its_function(aws: EmbeddedAws, queue: str) -> None:
     reader = _Reader(queue)

@@ -115,3 +115,31 @@ def pdf(*lines: str) -> bytes:
         page.showPage()
     page.save()
     return out.getvalue()
+
+
+def every_way(portal: Portal) -> None:
+    """Documents that are taken, refused, replaced while they are scanned, never come, or are taken away meanwhile."""
+    from chalicelib.domain.caregivers import Scope
+    from infra.local.scanner import EICAR
+    from tests.support.aws_calls import failing, unreachable
+    from tests.support.people import new_caregiver, token_of
+
+    person = portal.register()
+    kept = taken(person, pdf(), dated="1999-05-04")
+    assert kept.json["status"] == "ready"
+    for content in (EICAR, b"MZ\x90"):
+        assert taken(person, content).json["status"] == "refused"
+    gone = sent(person, jpeg())
+    assert person.call("DELETE", gone.path).status == 204
+    caregiver = token_of(new_caregiver(person.patient.patient_id, Scope.EVERYTHING))
+    path = f"/v1/patients/{person.patient.patient_id}/documents"
+    assert portal.call("GET", f"{path}/{kept.document_id}", token=caregiver).json["download_url"]
+    assert person.get(PATH).status == 200
+    sent(person, pdf())
+    with failing(lambda call: call.operation == "PutObject", unreachable(), times=1):
+        portal.drain()
+    ask(person)
+    portal.advance(hours=1, minutes=3)
+    portal.drain()
+    portal.advance(minutes=10)
+    portal.drain()

@@ -18,6 +18,7 @@ from infra.local.feedback import Feedback
 from tests.support import (
     clinic_work,
     contact_changes,
+    documents,
     factors,
     import_files,
     leaving,
@@ -71,7 +72,7 @@ def do_everything(portal: Portal) -> None:
     for channel in Channel:
         _fall_through(portal, channel)
     _come_back(portal)
-    for part in (_look_after, _act_for_others, clinic_work.work, import_files.every_way):
+    for part in (_look_after, _act_for_others, clinic_work.work, import_files.every_way, documents.every_way):
         part(portal)
     with clinic_system(portal) as system:
         _follow(portal, system)

@@ -8,16 +8,18 @@ from typing import Any
 
 import app as _app  # noqa: F401  Its import fills the table of routes.
 from chalicelib import clock, ids
-from chalicelib.domain.access import PolicyKind
+from chalicelib.domain.access import PolicyKind, ReachKind
+from chalicelib.domain.documents import DocumentKind, NewDocument
 from chalicelib.domain.exports import ExportFormat, ExportSubject, Wanted
 from chalicelib.domain.notices import Channel
 from chalicelib.domain.staff import PERMISSIONS, Role
 from chalicelib.domain.suppressions import Reason
 from chalicelib.domain.webhooks import Outcome, WebhookDeliveryStatus
 from chalicelib.handlers.operations import REGISTRY, Operation
-from chalicelib.models import accounts, exports, outbox, patient_changes, webhooks
+from chalicelib.models import accounts, documents, exports, outbox, patient_changes, webhooks
 from chalicelib.models.transaction import transaction
-from chalicelib.services import devices, suppressions
+from chalicelib.models.uploads import NewUpload
+from chalicelib.services import devices, suppressions, uploads
 from tests.support import amendments, contact_changes, factors, import_files, merging, passkeys, registering
 from tests.support.caregivers import ask_to_act, give, invitation_to
 from tests.support.clinic_system import happen
@@ -178,11 +180,21 @@ def _export_of(portal: Portal, whose: Somebody) -> str:
     return export.export_id
 
 
+def _document_of(_portal: Portal, whose: Somebody) -> str:
+    """A document of somebody's own, whose file is awaited, beyond the limit of a day."""
+    account_id, patient_id = whose.person.session["account"]["account_id"], whose.patient_id
+    with transaction() as tx:
+        upload_id = uploads.create(tx, NewUpload(patient_id, account_id, patient_id))
+        new = NewDocument("Vaccinations", DocumentKind.REPORT, None)
+        return documents.create(tx, patient_id, new, upload_id, account_id, ReachKind.SELF)
+
+
 PARAMETERS: dict[str, Callable[[Portal, Somebody], str]] = {
     "pid": lambda _, whose: whose.patient_id,
     "record_id": lambda _, whose: whose.record_id,
     "amendment_id": lambda _, whose: amendments.asked_about(whose.patient_id, whose.record_id),
     "export_id": _export_of,
+    "document_id": _document_of,
     "caregiver_id": lambda _, whose: give(whose.patient_id),
     "invitation_token": lambda portal, _: invitation_to(portal.new_patient().patient_id),
     "proxy_request_id": lambda _, whose: ask_to_act(whose.person.session["account"]["account_id"]),
@@ -242,6 +254,7 @@ ABSENT = {
     "record_id": f"rec_{MISSING_ID}",
     "amendment_id": f"amd_{MISSING_ID}",
     "export_id": f"exp_{MISSING_ID}",
+    "document_id": f"doc_{MISSING_ID}",
     "caregiver_id": f"cgv_{MISSING_ID}",
     "invitation_token": MISSING_ID + "A" * 22,
     "proxy_request_id": f"prx_{MISSING_ID}",
@@ -509,6 +522,7 @@ def bodies(portal: Portal, whose: Somebody) -> dict[str, Callable[[], dict[str, 
         "clients_rotate_secret": lambda: {"_path": {"client_id": portal.new_client("events.read")[0]}},
         "webhooks_create_webhook": lambda: {"url": "http://127.0.0.1:9/", "types": ["account.created"]},
         "webhooks_replay": lambda: {"_path": {"webhook_id": _webhook_of(portal, whose)}},
+        "documents_create_document": lambda: {"title": "Vaccinations", "kind": "report", "file_name": "scan.pdf"},
         "import_files_create_import": lambda: {"format": "bundle", "size": 1_000, "client_id": client_id},
         "clinic_import_fhir": lambda: condition(f"Patient/{whose.person.patient.resource_id}"),
         "preferences_replace_preferences": lambda: {"rows": [], "quiet_hours": {"starts": "22:00", "ends": "07:00"}},

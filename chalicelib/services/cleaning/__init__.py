@@ -1,6 +1,6 @@
 """Making a file anew out of what is shown of it, so that nothing else of it is left: no metadata, nothing that runs.
 
-What is read here was sent by anybody. It runs in a process of its own (`__main__`), which has no keys and little time.
+What is read here was sent by anybody. It runs in a process of its own (`alone.py`), which has no keys and little time.
 """
 
 from chalicelib.domain.uploads import MediaType, NotTaken, Refusal, found_type, plain_text

@@ -1,17 +1,17 @@
-"""`python -m chalicelib.services.cleaning`: a file comes in, one line of JSON and the file made anew go out.
+"""A process of its own (services/uploads/apart.py): a file comes in, one line of JSON and the file made anew go out.
 
 The line says `media_type`, or `refused` and the reason.
 """
 
 import json
 import resource
-import sys
 from contextlib import suppress
 
 from chalicelib.domain.uploads import NotTaken
 from chalicelib.services.cleaning import cleaned
 
 _SECONDS, _BYTES = 40, 1 << 30
+_INPUT, _OUTPUT = 0, 1
 
 
 def main() -> None:
@@ -26,11 +26,18 @@ def main() -> None:
         with suppress(OSError, ValueError):
             resource.setrlimit(what, (most, most))
     try:
-        media_type, content = cleaned(sys.stdin.buffer.read())
+        media_type, content = cleaned(_read())
         said = {"media_type": str(media_type)}
     except NotTaken as refused:
         said, content = {"refused": str(refused.reason)}, b""
-    sys.stdout.buffer.write(json.dumps(said).encode() + b"\n" + content)
+    with open(_OUTPUT, "wb") as output:
+        output.write(json.dumps(said).encode() + b"\n" + content)
 
 
-main()
+def _read() -> bytes:
+    with open(_INPUT, "rb") as given:
+        return given.read()
+
+
+if __name__ == "__main__":
+    main()
