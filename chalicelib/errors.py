@@ -50,6 +50,12 @@ class StepUpRequired(Forbidden):
     code = "step_up_required"
 
 
+class HeldBack(Forbidden):
+    """A result that its reader has chosen to see later, asked for without `reveal`."""
+
+    code = "held_back"
+
+
 class FeatureOff(Forbidden):
     """The clinic does not offer this to patients and caregivers at present, whoever asks for it."""
 

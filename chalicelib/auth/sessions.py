@@ -127,6 +127,7 @@ def authenticate(access_token: str, transport: Transport) -> Actor:
         practitioner_id=account.practitioner_id if account else None,
         joined=tuple(sorted(account.joined_patients or ())) if account else (),
         stepped_up_at=clock.read_stamp(session.stepped_up_at) if session.stepped_up_at else None,
+        release=account.release if account else None,
     )
 
 

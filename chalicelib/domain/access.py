@@ -34,7 +34,7 @@ class Actor:
 
     `joined` are the patients who are merged into that one. `language` is the one that an account's holder chose;
     `stepped_up_at`, aware in UTC, is when they last proved in this session that it is them. By `practitioner_id` the
-    records name somebody of the clinic.
+    records name somebody of the clinic. `release` is when they want to see new results, as their account's row says.
     """
 
     kind: ActorKind
@@ -47,6 +47,7 @@ class Actor:
     practitioner_id: str | None = None
     stepped_up_at: datetime | None = None
     joined: tuple[str, ...] = ()
+    release: str | None = None
 
     @property
     def key(self) -> str:

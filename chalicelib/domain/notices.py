@@ -214,6 +214,12 @@ REST: Final = "rest"
 """In what a notice is about: it is for those alone who were not told of a sensitive record before."""
 
 
+OTHERS: Final = "other_record_ids"
+"""In what a notice is about: more of the records that it tells of, their ids separated by spaces."""
+
+COMMENTED: Final = "commented"
+"""In what a notice is about: the results are known, and it is for those who wanted to see them after a comment."""
+
 ASKED_BY: Final = "asked_by"
 """In what a notice is about: of those who look after the patient it is for the account that asked, and for no other."""
 

@@ -110,6 +110,7 @@ _TAGS = {
     "changes": "What has changed in the health record.",
     "trends": "Numbers over time.",
     "calendar": "Everything that has a date, in one list.",
+    "releases": "When one wants to see new results.",
     "amendments": "Asking for corrections of the health record, which the clinic decides.",
     "fhir_api": "The health record as FHIR R4, to read.",
     "documents": "Documents of a patient's own, kept apart from the health record.",

@@ -13,7 +13,7 @@ from chalicelib.handlers.calendar_items import item
 from chalicelib.handlers.routing import Answer, Call, Routes, path_id
 from chalicelib.schemas import records as shapes
 from chalicelib.schemas import summaries as summary_shapes
-from chalicelib.services import caregivers, record_details, records, summaries
+from chalicelib.services import caregivers, record_details, records, releases, summaries
 from chalicelib.services.record_pages import Filter
 
 routes = Routes(__name__)
@@ -92,14 +92,15 @@ def list_records(call: Call, query: shapes.RecordsQuery) -> Answer:
     feature=Feature.RECORDS,
     answer=shapes.RecordDetail,
     other_answers={FHIR: {"type": "object"}},
-    errors=(errors.NotFound,),
+    errors=(errors.NotFound, errors.HeldBack),
 )
 def read_record(call: Call, query: shapes.RecordQuery) -> Answer:
     """Read one entry; with `format=fhir` the resource as the clinic sent it."""
     record_id, sight = path_id(call, "record_id"), sight_for(call, query.as_)
+    wanted = records.reveal(call.actor, call.reach.patient_ids, record_id, sight) if query.reveal else sight
     if query.format == "fhir":
-        return Answer(records.find_fhir(call.reach.patient_ids, record_id, sight), headers={"Content-Type": FHIR})
-    detail = record_details.find(call.reach.patient_ids, record_id, sight)
+        return Answer(records.find_fhir(call.reach.patient_ids, record_id, wanted), headers={"Content-Type": FHIR})
+    detail = record_details.find(call.reach.patient_ids, record_id, sight, revealed=wanted)
     lists = [f',"{name}":[{",".join(members)}]' for name, members in detail.lists.items()]
     return Answer(f"{detail.view[:-1]}{''.join(lists)}}}")
 
@@ -118,7 +119,9 @@ def _alert(one: Alert) -> summary_shapes.Alert:
 def sight_for(call: Call, caregiver_id: str | None) -> Sight:
     """What shows to the caller; or, to a patient who asks for it, what shows to one of their caregivers."""
     if caregiver_id is None:
-        return sight_of(call.reach)
+        return releases.with_holds(call.actor, call.reach, sight_of(call.reach))
     if call.reach.by is not ReachKind.SELF:
         raise errors.NotFound
-    return sight_of(caregivers.preview(call.patient_id, caregiver_id))
+    # It is still the patient who reads.
+    seen = sight_of(caregivers.preview(call.patient_id, caregiver_id))
+    return releases.with_holds(call.actor, call.reach, seen)

@@ -48,6 +48,7 @@ class Account(Principal, discriminator="account"):
     """A person's account; sort key `principal`.
 
     `joined_patients` are those who are merged into its holder (models/merges.py keeps them as the patient's row says).
+    `release` is the JSON of when its holder wants to see new results of whom (domain/records/release.py).
     """
 
     patient_id = UnicodeAttribute(null=True)
@@ -81,6 +82,7 @@ class Account(Principal, discriminator="account"):
     version = NumberAttribute(default=1)
     joined_patients: UnicodeSetAttribute = UnicodeSetAttribute(null=True)
     closed_by_merge = UnicodeAttribute(null=True)
+    release = UnicodeAttribute(null=True)
 
     @property
     def bound_factors(self) -> frozenset[Factor]:

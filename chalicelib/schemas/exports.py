@@ -17,6 +17,7 @@ from chalicelib.domain.notices import Channel, DeliveryStatus, NoticeType
 from chalicelib.domain.proxy_requests import ProxyStatus
 from chalicelib.domain.push_devices import Platform
 from chalicelib.domain.records.categories import Category
+from chalicelib.domain.records.sight import Release
 from chalicelib.domain.second_factors import Factor
 from chalicelib.domain.staff import Role
 from chalicelib.domain.uploads import UploadStatus
@@ -153,11 +154,21 @@ class ExportedQuietHours(Shape):
     ends: str
 
 
+class ExportedRelease(Shape):
+    """When one wants to see new results of a category."""
+
+    patient_id: str
+    category: Category
+    release: Release
+    since: Instant
+
+
 class ExportedPreferences(Shape):
-    """What one chose to be told, and how."""
+    """What one chose to be told, how, and when."""
 
     rows: list[ExportedPreference]
     quiet_hours: ExportedQuietHours | None
+    release: list[ExportedRelease]
 
 
 class ExportedFactor(Shape):

@@ -10,7 +10,7 @@ from chalicelib.domain.amendments import AmendmentStatus
 from chalicelib.domain.records.categories import Category
 from chalicelib.domain.records.changes import ChangeKind
 from chalicelib.domain.records.rows import Row, Scheduling
-from chalicelib.schemas.base import FieldProblem, PageQuery, Query, Shape
+from chalicelib.schemas.base import FieldProblem, Flag, PageQuery, Query, Shape
 
 _DAY_LENGTH = 10
 
@@ -92,6 +92,9 @@ class RecordQuery(Query):
 
     format: Literal["json", "fhir"] = Field(
         default="json", description="`fhir` for the resource as the clinic sent it."
+    )
+    reveal: Flag = Field(
+        default=False, description="`true` for a result that you hold back: show it now. That you did is written down."
     )
 
 

@@ -17,6 +17,7 @@ from chalicelib.domain.access import Actor, ActorKind, Reach
 from chalicelib.domain.addresses import AddressStatus
 from chalicelib.domain.exports import Document
 from chalicelib.domain.notices import Channel
+from chalicelib.domain.records import release
 from chalicelib.models import contact_changes, patient_changes, patients, preferences
 from chalicelib.models import sessions as session_storage
 from chalicelib.models.accounts import Account
@@ -117,6 +118,11 @@ def _preferences(account: Account, _holder: Actor) -> dict[str, Any]:
             {"notice_type": row.kind, "lead_time": row.lead, "channels": sorted(row.channels)} for row in chosen.rows()
         ],
         "quiet_hours": {"starts": f"{quiet.starts:%H:%M}", "ends": f"{quiet.ends:%H:%M}"} if quiet else None,
+        "release": [
+            {"patient_id": patient_id, "category": hold.category, "release": hold.release, "since": hold.since}
+            for patient_id in release.patient_ids(account.release)
+            for hold in release.chosen(account.release, [patient_id]).holds
+        ],
     }
 
 

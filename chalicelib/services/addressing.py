@@ -13,12 +13,15 @@ from chalicelib.domain.deliveries import Address, Delivery
 from chalicelib.domain.links import LinkPurpose
 from chalicelib.domain.notices import (
     ASKED_BY,
+    COMMENTED,
+    OTHERS,
     REST,
     RULES,
     AddressBook,
     Channel,
     DeliveryStatus,
     Notice,
+    NoticeType,
     OutboxStatus,
     Rule,
 )
@@ -31,7 +34,7 @@ from chalicelib.models.notices import Progress
 from chalicelib.models.outbox import OutboxRow
 from chalicelib.models.patients import Patient
 from chalicelib.models.transaction import Transaction, transaction
-from chalicelib.services import boundaries, clinic_settings, strangers
+from chalicelib.services import boundaries, clinic_settings, releases, strangers
 from chalicelib.services import contacts as contact_service
 from chalicelib.services import grants as grant_service
 from chalicelib.settings import settings
@@ -76,7 +79,20 @@ def _readers(notice: Notice) -> tuple[Notice, list[Account]]:
             _who_reads_about(patient, RULES[notice.kind], notice.about),
         )
     found = [accounts.find_account(account_id) for account_id in ids_of if account_id]
-    return notice, [account for account in found if account is not None and may_be_told(account, RULES[notice.kind])]
+    told = [account for account in found if account is not None and may_be_told(account, RULES[notice.kind])]
+    return notice, _released(told, notice.patient_id, RULES[notice.kind], notice.about)
+
+
+def _released(readers: list[Account], patient_id: str | None, rule: Rule, about: dict[str, str]) -> list[Account]:
+    """Those of some readers who do not hold back all of the results that a notice tells of."""
+    if rule.type is not NoticeType.RESULTS or not (COMMENTED in about or any(one.release for one in readers)):
+        return readers
+    patient = _remaining(patient_id or "")
+    files = (patient.pk, *patient.joined_ids) if patient else ()
+    wanted = [about[name] for name in ("record_id", OTHERS) if name in about]
+    rows = list(records.find_many(files, " ".join(wanted).split()).values()) if wanted else []
+    is_comment = COMMENTED in about
+    return [one for one in readers if releases.is_told(one, files, rows, is_comment=is_comment)]
 
 
 def may_be_told(account: Account, rule: Rule) -> bool:
@@ -189,7 +205,8 @@ def may_read(account: Account, patient_id: str | None, rule: Rule, about: dict[s
     if patient_id is None:
         return True
     patient = _remaining(patient_id)
-    return patient is not None and account.pk in _who_reads_about(patient, rule, about)
+    may = patient is not None and account.pk in _who_reads_about(patient, rule, about)
+    return may and bool(_released([account], patient_id, rule, about))
 
 
 def quiet_until(rule: Rule, chosen: Preferences, account: Account) -> datetime | None:

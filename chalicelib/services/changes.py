@@ -13,6 +13,7 @@ from chalicelib.domain.records import change_words, dates
 from chalicelib.domain.records.categories import Category
 from chalicelib.domain.records.changes import ChangeKind, View, differences, kind_of, seen
 from chalicelib.domain.records.paging import PageKey
+from chalicelib.domain.records.release import Moment
 from chalicelib.domain.records.sight import Sight, linked_ids, without_hidden
 from chalicelib.domain.records.value_words import Reader
 from chalicelib.errors import NotFound
@@ -20,7 +21,7 @@ from chalicelib.models import patients, record_history, records
 from chalicelib.models.base import together
 from chalicelib.models.record_history import Gone, Was
 from chalicelib.models.records import Order, Record
-from chalicelib.services import record_pages
+from chalicelib.services import record_pages, releases
 from chalicelib.services.merged_pages import merged, read_on
 from chalicelib.services.record_pages import READ_AT_ONCE, Filter, Rows, Whose
 from chalicelib.settings import settings
@@ -106,11 +107,10 @@ def find_page(whose: Whose, asked: Asked, *, limit: int, place: Place | None, si
         raise NotFound
     walk = place or Place(None, _stamp_of(whose, asked, sight), clock.stamp(clock.now() - SETTLES))
     spans = _spans(whose, walk.since)
-    pages: list[Rows] = together(
-        *(functools.partial(_read, one, span.since, asked, limit, walk.after, sight) for one, span in spans.items())
-    )
+    reads = [functools.partial(_read, one, span.since, asked, limit, walk.after, sight) for one, span in spans.items()]
+    pages, now = releases.beside(whose, sight, lambda: together(*reads))
     rows, end = merged(pages, limit, lambda row: row.changed_key, newest_first=True)
-    items = _told_of(whose, [(row, spans[row.pk]) for row in rows], sight, language)
+    items = _told_of(whose, [(row, spans[row.pk]) for row in rows], sight, language, now)
     return Page(items, walk, Place(end, walk.since, walk.as_of) if end else None)
 
 
@@ -126,7 +126,7 @@ def find_medication_changes(whose: Whose, since: datetime, most: int, sight: Sig
     pages: list[Rows] = together(*(functools.partial(_read_medications, one, stamp, sight) for one in spans))
     rows = sorted((row for found, _ in pages for row in found), key=lambda row: row.shown_since, reverse=True)
     latest = [(row, _since_it_moved_in(row, spans[row.pk])) for row in rows[:READ_AT_ONCE]]
-    return _told_of(whose, latest, sight, language)[:most]
+    return _told_of(whose, latest, sight, language, Moment())[:most]
 
 
 def _since_it_moved_in(row: Record, span: _Span) -> _Span:
@@ -278,11 +278,23 @@ def _without_hidden(whose: Whose, found: list[_Change], sight: Sight) -> list[_C
     return [replace(one, before=bare(one.before), after=bare(one.after)) for one in found]
 
 
+def _as_released(one: _Change, sight: Sight, now: Moment) -> _Change:
+    """The same without the result, as it was and as it is, of a record that the reader holds back."""
+    row = one.row
+    if isinstance(row, Gone) or not releases.is_held(row, sight, now):
+        return one
+
+    def bare(view: View | None) -> View | None:
+        return releases.shown(row, view, sight, now) if view is not None else None
+
+    return replace(one, before=bare(one.before), after=bare(one.after))
+
+
 # --- telling ---------------------------------------------------------------------------------------------------------
 
 
-def _told_of(whose: Whose, rows: _Spanned, sight: Sight, language: str) -> list[Item]:
-    found = _without_hidden(whose, list(_ends(rows, sight)), sight)
+def _told_of(whose: Whose, rows: _Spanned, sight: Sight, language: str, now: Moment) -> list[Item]:
+    found = [_as_released(one, sight, now) for one in _without_hidden(whose, list(_ends(rows, sight)), sight)]
     reader = Reader(language, settings().clinic_zone)
     return [item for one in found if (item := _told(one, reader)) is not None]
 

@@ -26,15 +26,17 @@ class Detail:
     lists: dict[str, list[str]]
 
 
-def find(whose: Whose, record_id: str, sight: Sight) -> Detail:
-    """One record: its row, then in one more round trip what belongs to it.
+def find(whose: Whose, record_id: str, sight: Sight, *, revealed: Sight) -> Detail:
+    """One record as it is revealed: its row, then in one more round trip what belongs to it, as the sight has that.
 
-    A visit has its list always. Raises NotFound, also for one that is hidden.
+    A visit has its list always; what is held back comes alone. Raises NotFound, also for one that is hidden.
     """
-    category, view = records.find(whose, record_id, sight)
+    category, view = records.find(whose, record_id, revealed)
     if category is Category.ENCOUNTER:
         return Detail(view, {"during": records.find_of_encounter(whose, record_id, sight)})
     shown: dict[str, Any] = text.parse(view)
+    if "held_back" in shown:
+        return Detail(view, {})
     linked, reported_in, texts = together(
         lambda: records.find_linked(whose, view, sight),
         lambda: _reports_of(whose, shown, sight) if category is Category.IMAGING else [],

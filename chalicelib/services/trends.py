@@ -1,6 +1,7 @@
 """The numbers of one code over time: a page of a chart, the oldest first, wherever in results they stand."""
 
 import functools
+from collections.abc import Container
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -15,7 +16,7 @@ from chalicelib.domain.records.value_words import Reader
 from chalicelib.models import panels, records
 from chalicelib.models.base import together
 from chalicelib.models.records import Order, Record
-from chalicelib.services import record_pages
+from chalicelib.services import record_pages, releases
 from chalicelib.services.merged_pages import merged, read_on
 from chalicelib.services.record_pages import READ_AT_ONCE, Filter, Rows, Whose
 from chalicelib.settings import settings
@@ -61,11 +62,12 @@ def find_page(whose: Whose, wanted: Wanted, *, limit: int, place: Place | None, 
     """A page of a chart. Two round trips, but where much is hidden."""
     system, code = trends.wanted_code(wanted.code)
     part = code_part(system, code)
-    (rows, end), newest = _read(whose, part, wanted, limit, place, sight)
-    latest = _readings(newest, part)
+    ((rows, end), newest), now = releases.beside(whose, sight, lambda: _read(whose, part, wanted, limit, place, sight))
+    held = {row.record_id for row in (*rows, *newest) if releases.is_held(row, sight, now)}
+    latest = _readings([row for row in newest if row.record_id not in held], part, held)
     unit, unit_name = (place.unit, place.unit_name) if place else trends.measure(latest)
     reader = Reader(language, settings().clinic_zone)
-    series = trends.series(_readings(rows, part), unit, unit_name, reader)
+    series = trends.series(_readings(rows, part, held), unit, unit_name, reader)
     shown = {
         "title": _title(latest),
         "code": {"system": system or None, "code": code},
@@ -91,8 +93,10 @@ def _apart(unit: str | None, chart: str | None, reader: Reader) -> str:
     return reader.say("trends.other_unit", unit=unit, chart=chart)
 
 
-def _readings(rows: list[Record], part: str) -> list[Reading]:
-    return [one for row in rows for one in trends.readings(text.parse(row.view), part)]
+def _readings(rows: list[Record], part: str, held: Container[str]) -> list[Reading]:
+    """What results say of a code; of those that are held back, that they are there."""
+    found = [(row, one) for row in rows for one in trends.readings(text.parse(row.view), part)]
+    return [trends.without_number(one) if row.record_id in held else one for row, one in found]
 
 
 def _read(

@@ -20,6 +20,7 @@ from tests.support import (
     contact_changes,
     documents,
     factors,
+    fhir,
     import_files,
     leaving,
     links,
@@ -72,7 +73,8 @@ def do_everything(portal: Portal) -> None:
     for channel in Channel:
         _fall_through(portal, channel)
     _come_back(portal)
-    for part in (_look_after, _act_for_others, clinic_work.work, import_files.every_way, documents.every_way):
+    parts = _look_after, _act_for_others, _see_later, clinic_work.work, import_files.every_way, documents.every_way
+    for part in parts:
         part(portal)
     with clinic_system(portal) as system:
         _follow(portal, system)
@@ -434,6 +436,26 @@ def _look_after(portal: Portal) -> None:
         caregivers.put_grant(tx, child.patient_id, Grant(links.account_id_of(caregiver), frozenset(Scope), None))
     patient = Person(portal, child, "", PASSWORD, {})
     told(patient, NoticeKind.NEW_RESULTS)
+
+
+def _see_later(portal: Portal) -> None:
+    """Results that wait, that are shown all the same, and that a comment shows."""
+    person = _reachable(portal)
+    path, token = "/v1/patients/me", token_of(links.account_id_of(person))
+    headers = {"If-Match": person.get(f"{path}/release-preferences").header("etag") or ""}
+    wanted = {"categories": {"lab": "after_comment", "imaging": "at_visit"}}
+    assert portal.call("PUT", f"{path}/release-preferences", wanted, token=token, headers=headers).status == 200
+    portal.advance(seconds=5)
+    result = fhir.lab(f"Patient/{person.patient.resource_id}")
+    assert portal.import_fhir(result).status == 200
+    portal.drain()
+    record_id = portal.call("GET", f"{path}/records?category=lab", token=token).json["items"][0]["record_id"]
+    for query, expected in (("", 200), ("?reveal=true", 200), ("?format=fhir", 403), ("?format=fhir&reveal=true", 200)):
+        assert portal.call("GET", f"{path}/records/{record_id}{query}", token=token).status == expected
+    for one in ("summary", "changes", "trends/4548-4"):
+        assert portal.call("GET", f"{path}/{one}", token=token).status == 200
+    assert portal.import_fhir({**result, "note": [{"text": "All is well."}]}).status == 200
+    portal.drain()
 
 
 def _act_for_others(portal: Portal) -> None:

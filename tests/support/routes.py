@@ -440,6 +440,10 @@ def bodies(portal: Portal, whose: Somebody) -> dict[str, Callable[[], dict[str, 
             "reason": "We measured it again.",
             "_path": {"amendment_id": amendments.asked_about(whose.patient_id)},
         },
+        "releases_replace_release_preferences": lambda: {
+            "categories": {"lab": "after_comment"},
+            "_path": {"pid": "me"},
+        },
         "caregivers_accept_invitation": lambda: {
             "_path": {"invitation_token": invitation_to(portal.new_patient().patient_id)}
         },

@@ -168,6 +168,12 @@ Scheduling = Literal["to_be_scheduled", "scheduled"]
 """How far an order is that is still to be done: whether it says when."""
 
 
+class HeldBack(TypedDict):
+    """What a result waits for, as its reader has chosen: a clinician's `comment`, or a `visit`."""
+
+    until: Literal["comment", "visit"]
+
+
 class Row(TypedDict):
     """A record as lists show it."""
 
@@ -181,6 +187,7 @@ class Row(TypedDict):
     recorded_at: str | None
 
     truncated: NotRequired[bool]
+    held_back: NotRequired[HeldBack]
     encounter_id: NotRequired[str]
     notes: NotRequired[list[str]]
     performers: NotRequired[list[str]]

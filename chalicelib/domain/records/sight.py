@@ -2,6 +2,7 @@
 
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Final
 
 from chalicelib.domain.access import Reach
@@ -19,16 +20,34 @@ OPENED: Final[Mapping[Scope, frozenset[Category]]] = {
 """The categories of the record that each scope opens."""
 
 
+class Release(StrEnum):
+    """When somebody wants to see a new result."""
+
+    NOW = "now"
+    AFTER_COMMENT = "after_comment"
+    AT_VISIT = "at_visit"
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """What a reader has chosen not to see at once, since a time (a stamp): domain/records/release.py has the rule."""
+
+    category: Category
+    release: Release
+    since: str
+
+
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What somebody sees of a record."""
+    """What somebody sees of a record; `holds` are their own choice of what shows later."""
 
     categories: frozenset[Category] = frozenset(Category)
     sees_sensitive: bool = True
+    holds: tuple[Hold, ...] = ()
 
     @property
     def is_full(self) -> bool:
-        """Whether nothing is hidden."""
+        """Whether nothing is hidden, whatever the reader holds back themselves."""
         return self.sees_sensitive and self.sees_every_category
 
     @property

@@ -12,6 +12,7 @@ from chalicelib.domain.records.keys import code_part
 from chalicelib.domain.records.value_words import Reader
 from chalicelib.domain.records.view import WITHDRAWN
 
+HELD: Final = "held_back"
 LOINC: Final = "http://loinc.org"
 _FINAL: Final = frozenset({"final", "amended", "corrected"})
 
@@ -52,6 +53,12 @@ class Series:
     points: list[Shown] = field(default_factory=list)
     gaps: list[Shown] = field(default_factory=list)
     others: dict[str | None, list[Shown]] = field(default_factory=dict)
+
+
+def without_number(one: Reading) -> Reading:
+    """A reading that its reader holds back: that it is there, and when."""
+    about = {name: one.view[name] for name in ("record_id", "occurred_at", "status")}
+    return Reading({**about, HELD: True}, {})
 
 
 def wanted_code(code: str) -> tuple[str, str]:
@@ -156,6 +163,8 @@ def _gap(one: Reading, reader: Reader) -> Shown:
 
 def _why(one: Reading, reader: Reader) -> str:
     value, status = one.value.get("value"), one.view["status"]
+    if HELD in one.view:
+        return reader.say("trends.held_back")
     if status not in _FINAL:
         return reader.say("trends.not_final", status=reader.value("status", status))
     if value is None:

@@ -5,8 +5,9 @@ from datetime import timedelta
 
 from chalicelib import clock
 from chalicelib.domain.imports import Outcome
-from chalicelib.domain.notices import REST, Notice, NoticeKind
+from chalicelib.domain.notices import COMMENTED, OTHERS, REST, Notice, NoticeKind
 from chalicelib.domain.records.categories import Category
+from chalicelib.domain.records.release import HOLDABLE, is_commented
 from chalicelib.models import outbox
 from chalicelib.models.patients import Held
 from chalicelib.models.records import Record
@@ -39,6 +40,13 @@ def tell(tx: Transaction, patient_id: str, changed: list[tuple[Record, Held | No
     hears of it once in an import, and so does each caregiver, of a result that they may see: who was not told of a
     sensitive one is told of the first that is none. `told` says who have been told; returns who are told now.
     """
+    commented = _tell_of_comments(tx, patient_id, changed, told)
+    return commented | _tell_of_results(tx, patient_id, changed, told)
+
+
+def _tell_of_results(
+    tx: Transaction, patient_id: str, changed: list[tuple[Record, Held | None]], told: Memory
+) -> set[str]:
     news = [row for row, before in changed if _is_news(row) and _status(row) != _status(before)]
     plain = [row for row in news if row.is_sensitive is False]
     everybody, most = patient_id, f"{patient_id}#sensitive"
@@ -47,11 +55,39 @@ def tell(tx: Transaction, patient_id: str, changed: list[tuple[Record, Held | No
     is_known_in_part = most in told
     if is_known_in_part and not plain:
         return set()
-    about = {"record_id": (plain or news)[0].record_id, **({REST: "caregivers"} if is_known_in_part else {})}
+    about = _about(plain or news) | ({REST: "caregivers"} if is_known_in_part else {})
     outbox.post(tx, Notice(NoticeKind.NEW_RESULTS, about=about, patient_id=patient_id))
     now = everybody if plain else most
     told.note_told(tx, now)
     return {now}
+
+
+def _tell_of_comments(
+    tx: Transaction, patient_id: str, changed: list[tuple[Record, Held | None]], told: Memory
+) -> set[str]:
+    """A comment on a result that is known already: it is for those who wait for it (services/releases.py)."""
+    rows = [row for row, before in changed if _is_comment(row, before)]
+    now = f"{patient_id}#commented"
+    if not rows or now in told:
+        return set()
+    outbox.post(tx, Notice(NoticeKind.NEW_RESULTS, about=_about(rows) | {COMMENTED: "yes"}, patient_id=patient_id))
+    told.note_told(tx, now)
+    return {now}
+
+
+def _is_comment(row: Record, before: Held | None) -> bool:
+    if not isinstance(before, Record) or row.category not in HOLDABLE or _status(row) != _status(before):
+        return False
+    return is_commented(json.loads(row.view)) and not is_commented(json.loads(before.view))
+
+
+def _about(rows: list[Record]) -> dict[str, str]:
+    """The first of some records; with it one of each kind that a reader may hold back, plain ones before others."""
+    kinds: dict[tuple[str, bool], str] = {}
+    for row in sorted(rows, key=lambda row: row.is_sensitive is not False):
+        kinds.setdefault((row.category, is_commented(json.loads(row.view))), row.record_id)
+    first, *others = kinds.values()
+    return {"record_id": first, **({OTHERS: " ".join(others)} if others else {})}
 
 
 def _is_news(row: Record) -> bool:
