@@ -1,5 +1,6 @@
 """When somebody wants to see new results: what they hold back shows in no list, chart, change or notice."""
 
+import base64
 import json
 from dataclasses import dataclass
 from datetime import timedelta
@@ -218,6 +219,27 @@ class TestHeldBack:
             added = {one["title"]: one for one in answers[name].json["items"]}
             assert added["Hemoglobin A1c"]["record"] == row
             assert {"Blood pressure", "Biopsy"} <= set(added)
+
+    def test_what_belongs_to_a_result_waits_with_it(self, reader: Reader) -> None:
+        reader.hold(lab="after_comment", report="after_comment")
+        lab = _lab()
+        letter = {"contentType": "text/plain", "data": base64.b64encode(f"It was {VALUE}.".encode()).decode()}
+        report = _report(presentedForm=[letter], result=[{"reference": f"Observation/{lab['id']}"}])
+        reader.chart.take(lab, report)
+        held = reader.row("Biopsy")
+        path = f"records/{held['record_id']}"
+        assert reader.get(path).json == held
+        revealed = reader.get(f"{path}?reveal=true").json
+        assert revealed["attached_texts"] == [f"It was {VALUE}."]
+        assert [one["held_back"] for one in revealed["linked"]] == [{"until": "comment"}]
+
+    def test_who_reveals_a_visit_sees_no_result_of_it(self, reader: Reader) -> None:
+        reader.hold(lab="after_comment")
+        visit = fhir.encounter("Patient/x", period={"start": _today(hours=1)})
+        reader.chart.take(visit, _lab(encounter={"reference": f"Encounter/{visit['id']}"}))
+        shown = reader.get(f"records/{reader.row('Check-up')['record_id']}?reveal=true")
+        assert len(shown.json["during"]) == 1
+        assert _telling({"the visit": shown}) == []
 
     def test_nothing_is_held_back_of_those_who_have_not_chosen(self, reader: Reader) -> None:
         reader.chart.take(_lab())
