@@ -236,6 +236,16 @@ class WrongCode(NotSignedIn):
     code = "wrong_code"
 
 
+class WrongPasscode(NotSignedIn):
+    """The PIN of a share is another; after `remaining` more wrong ones it is over."""
+
+    code = "wrong_passcode"
+
+    def __init__(self, *, remaining: int) -> None:
+        super().__init__(remaining=remaining)
+        self.remaining = remaining
+
+
 class PasskeyNotAccepted(WrongCode):
     """A passkey that nobody has, a wrong signature, or an answer to a challenge that was used or is too old."""
 

@@ -25,6 +25,11 @@ def put_export(key: str, body: BinaryIO, media_type: str) -> None:
         client("s3").put_object(Bucket=settings().records_bucket, Key=key, Body=body, ContentType=media_type)
 
 
+def get_export(key: str) -> bytes:
+    """A file that `put_export` kept, for one that is known to be small. Raises Retryable or Permanent."""
+    return get_record(key)
+
+
 def remove_export(key: str) -> None:
     """Take a file away, if it is there; the version that is left behind goes a day later. Raises as `put_export`."""
     with translated():

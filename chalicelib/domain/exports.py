@@ -28,6 +28,8 @@ class ExportSubject(StrEnum):
 
     ACCOUNT = "account"
     RECORD = "record"
+    SHARE = "share"
+    """A record too, for whoever somebody shares it with."""
 
 
 class ExportFormat(StrEnum):

@@ -14,6 +14,7 @@ class LinkPurpose(StrEnum):
     ACCEPT_INVITATION = "accept_invitation"
     VERIFY_EMAIL = "verify_email"
     DISOWN_EMAIL = "disown_email"
+    OPEN_SHARE = "open_share"
     REOPEN_ACCOUNT = "reopen_account"
     RESET_PASSWORD = "reset_password"  # noqa: S105  The name of a purpose.
     STAFF_INVITATION = "staff_invitation"
@@ -36,13 +37,14 @@ LASTS: Mapping[LinkPurpose, timedelta] = {
     LinkPurpose.ACCEPT_INVITATION: timedelta(days=7),
     LinkPurpose.VERIFY_EMAIL: timedelta(days=3),
     LinkPurpose.DISOWN_EMAIL: timedelta(days=30),
+    LinkPurpose.OPEN_SHARE: timedelta(days=90),
     LinkPurpose.REOPEN_ACCOUNT: REOPENABLE,
     LinkPurpose.RESET_PASSWORD: timedelta(minutes=10),
     LinkPurpose.STAFF_INVITATION: timedelta(days=3),
     LinkPurpose.STOP_MESSAGES: timedelta(days=60),
     LinkPurpose.UNDO_CHANGE: UNDOABLE,
 }
-"""How long a link of each purpose works."""
+"""How long a link of each purpose works, where nobody says when it ends."""
 
 REMEMBERED = timedelta(days=90)
 """How long a link that is over is still known, so that its page can say so and name the next step."""

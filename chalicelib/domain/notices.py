@@ -46,6 +46,8 @@ class NoticeKind(StrEnum):
     SECOND_FACTOR_CHANGED = "second_factor_changed"
     REGISTRATION_CODE = "registration_code"
     PROXY_REQUEST_DECIDED = "proxy_request_decided"
+    SHARE_LOCKED = "share_locked"
+    SHARE_OPENED = "share_opened"
     SIGN_IN_CODE = "sign_in_code"
     SIGN_IN_TEXT = "sign_in_text"
     STAFF_INVITATION = "staff_invitation"
@@ -203,6 +205,12 @@ RULES: Mapping[NoticeKind, Rule] = {
     NoticeKind.PASSWORD_RESET: Rule(NoticeType.SECURITY, AddressBook.RECOVERY, (Channel.EMAIL, Channel.SMS)),
     NoticeKind.SECOND_FACTOR_CHANGED: Rule(NoticeType.SECURITY, AddressBook.EVERYWHERE, _ALL),
     NoticeKind.REGISTRATION_CODE: Rule(NoticeType.SECURITY, AddressBook.STRANGER, (Channel.EMAIL, Channel.SMS)),
+    NoticeKind.SHARE_LOCKED: Rule(
+        NoticeType.SECURITY, AddressBook.PREFERRED, _ALL, scope=Scope.EVERYTHING, target="share"
+    ),
+    NoticeKind.SHARE_OPENED: Rule(
+        NoticeType.SECURITY, AddressBook.PREFERRED, _ALL, is_urgent=False, scope=Scope.EVERYTHING, target="share"
+    ),
     NoticeKind.SIGN_IN_CODE: Rule(NoticeType.SECURITY, AddressBook.CONFIRMED_EMAIL, _EMAIL),
     NoticeKind.SIGN_IN_TEXT: Rule(NoticeType.SECURITY, AddressBook.CONFIRMED_PHONE, (Channel.SMS,)),
     NoticeKind.STAFF_INVITATION: Rule(NoticeType.SECURITY, AddressBook.STRANGER, _EMAIL),

@@ -26,6 +26,9 @@ _ALLOWED_HEADERS = (
     "Authorization, Content-Type, Idempotency-Key, If-Match, Accept-Language, X-CSRF-Token, X-Device-Token"
 )
 _PREFLIGHT_SECONDS = "7200"
+_FOR_EVERY_ORIGIN = "/v1/shl/"
+"""What pages of any origin may call: whoever reads SMART Health Links, which carry all that it takes."""
+
 _OWN: dict[int, type[errors.PortalError]] = {
     404: errors.NotFound,
     405: errors.MethodNotAllowed,
@@ -39,7 +42,7 @@ def middleware(request: Request, get_response: Callable[[Request], Response]) ->
     response = _respond(request, get_response)
     for name, value in {
         **_SECURITY,
-        **cors(request.headers.get("origin")),
+        **cors(request.headers.get("origin"), request.path),
         "X-Request-Id": observability.request_id(),
     }.items():
         response.headers.setdefault(name, value)
@@ -55,8 +58,10 @@ def middleware(request: Request, get_response: Callable[[Request], Response]) ->
     return response
 
 
-def cors(origin: str | None) -> dict[str, str]:
-    """CORS headers for an allowed origin; a stranger's page gets none."""
+def cors(origin: str | None, path: str = "") -> dict[str, str]:
+    """CORS headers for an allowed origin; a stranger's page gets none, but where no cookie says who asks."""
+    if path.startswith(_FOR_EVERY_ORIGIN):
+        return {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": _EXPOSED}
     if origin is None or origin not in settings().origins:
         return {"Vary": "Origin, Accept-Language"}
     return {

@@ -68,6 +68,8 @@ def body(error: errors.PortalError, request_id: str, language: str) -> dict[str,
     if isinstance(error, errors.SecurityAnswerRequired):
         text = words.say(f"question.{error.question_id}", language)
         members["question"] = {"question_id": error.question_id, "text": text}
+    if isinstance(error, errors.WrongPasscode):
+        members["remainingAttempts"] = error.remaining
     if isinstance(error, errors.PatientMerged):
         members["merged_into"] = error.merged_into
     if isinstance(error, errors.Refused):

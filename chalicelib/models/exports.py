@@ -1,6 +1,7 @@
 """Exports beside the account that asked for them; the file of each lies in the bucket, under ids of its own."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -27,7 +28,7 @@ class Export(AccountsTable, discriminator="export"):
     """One export; sort key `export#<export id>`, which sorts by time. `subject` is what it is a copy of.
 
     Of a copy of a record `patient_id` says whose, `asked` what is wanted, and `made_of` what its holder saw when it was
-    made, each as JSON.
+    made, each as JSON. Of a share's, `share_id` says of which, and `sealed_key` where it lies encrypted.
     """
 
     export_id = UnicodeAttribute()
@@ -44,11 +45,19 @@ class Export(AccountsTable, discriminator="export"):
     patient_id = UnicodeAttribute(null=True)
     asked = UnicodeAttribute(null=True)
     made_of = UnicodeAttribute(null=True)
+    share_id = UnicodeAttribute(null=True)
+    kept_until = UnicodeAttribute(null=True)
+    sealed_key = UnicodeAttribute(null=True)
+    sealed_size = NumberAttribute(null=True)
 
     @property
     def is_open(self) -> bool:
         """Whether it is still to be built."""
         return self.status in {ExportStatus.QUEUED, ExportStatus.RUNNING}
+
+    def remove_at(self, ready_at: datetime) -> datetime:
+        """Until when it is kept, being ready at a time."""
+        return clock.read_stamp(self.kept_until) if self.kept_until else ready_at + KEPT
 
     @property
     def is_over(self) -> bool:
@@ -65,17 +74,7 @@ class Export(AccountsTable, discriminator="export"):
     @property
     def wanted(self) -> Wanted | None:
         """What a copy of a record is to be."""
-        if not self.asked:
-            return None
-        known = json.loads(self.asked)
-        return Wanted(
-            format=ExportFormat(known["format"]),
-            language=known["language"],
-            categories=tuple(Category(one) for one in known["categories"]),
-            since=_moment(known["since"]),
-            until=_moment(known["until"]),
-            large_print=known["large_print"],
-        )
+        return read_wanted(self.asked) if self.asked else None
 
     @property
     def seen(self) -> Seen | None:
@@ -87,13 +86,27 @@ class Export(AccountsTable, discriminator="export"):
         return Seen(frozenset(known["patient_ids"]), sight)
 
 
+def read_wanted(text: str) -> Wanted:
+    """What a copy of a record is to be, as `wanted_text` wrote it."""
+    known = json.loads(text)
+    return Wanted(
+        format=ExportFormat(known["format"]),
+        language=known["language"],
+        categories=tuple(Category(one) for one in known["categories"]),
+        since=_moment(known["since"]),
+        until=_moment(known["until"]),
+        large_print=known["large_print"],
+    )
+
+
 def _moment(text: str | None) -> date | datetime | None:
     if text is None:
         return None
     return datetime.fromisoformat(text) if "T" in text else date.fromisoformat(text)
 
 
-def _asked(wanted: Wanted) -> str:
+def wanted_text(wanted: Wanted) -> str:
+    """What a copy of a record is to be, as JSON."""
     since, until = (one.isoformat() if one else None for one in (wanted.since, wanted.until))
     return json.dumps(
         {
@@ -119,11 +132,13 @@ def _made_of(seen: Seen) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What an export is to be a copy of: of a record whose, and what is wanted."""
+    """What an export is to be a copy of: of a record whose, and what is wanted; for a share, which, and until when."""
 
     kind: ExportSubject
     patient_id: str | None = None
     wanted: Wanted | None = None
+    share_id: str | None = None
+    kept_until: datetime | None = None
 
 
 def create(tx: Transaction, account_id: str, subject: Subject) -> Export:
@@ -135,10 +150,12 @@ def create(tx: Transaction, account_id: str, subject: Subject) -> Export:
         export_id=export_id,
         subject=subject.kind,
         patient_id=subject.patient_id,
-        asked=_asked(subject.wanted) if subject.wanted else None,
+        asked=wanted_text(subject.wanted) if subject.wanted else None,
         status=ExportStatus.QUEUED,
         requested_at=clock.stamp(now),
-        ttl=clock.epoch(now) + _REMEMBERED_SECONDS,
+        share_id=subject.share_id,
+        kept_until=clock.stamp(subject.kept_until) if subject.kept_until else None,
+        ttl=clock.epoch(subject.kept_until or now) + _REMEMBERED_SECONDS,
     )
     tx.create(row, error=None)
     return row
@@ -147,6 +164,12 @@ def create(tx: Transaction, account_id: str, subject: Subject) -> Export:
 def find(account_id: str, export_id: str) -> Export | None:
     """One export of an account."""
     return Export.find(account_id, f"{_SORT_KEY}{export_id}")
+
+
+def find_some(account_id: str, export_ids: Iterable[str]) -> dict[str, Export]:
+    """Some exports of an account by their ids. One round trip."""
+    found = Export.find_all([(account_id, f"{_SORT_KEY}{export_id}") for export_id in export_ids])
+    return {export.export_id: export for export in found.values()}
 
 
 def find_all(account_id: str) -> list[Export]:
@@ -177,6 +200,8 @@ class Made:
     manifest: Manifest
     ready_at: datetime
     seen: Seen | None = None
+    sealed_key: str | None = None
+    sealed_size: int | None = None
 
 
 def finish(tx: Transaction, export: Export, made: Made) -> None:
@@ -185,7 +210,9 @@ def finish(tx: Transaction, export: Export, made: Made) -> None:
     Raises Conflict at the commit where another worker was faster, or the account is no more.
     """
     manifest = made.manifest
-    seen = [Export.made_of.set(_made_of(made.seen))] if made.seen else []
+    more: list[Action] = [Export.made_of.set(_made_of(made.seen))] if made.seen else []
+    if made.sealed_key and made.sealed_size:
+        more += [Export.sealed_key.set(made.sealed_key), Export.sealed_size.set(made.sealed_size)]
     tx.update(
         export,
         [
@@ -193,11 +220,11 @@ def finish(tx: Transaction, export: Export, made: Made) -> None:
             Export.progress.set(100),
             Export.file_key.set(made.file_key),
             Export.ready_at.set(clock.stamp(made.ready_at)),
-            Export.expires_at.set(clock.stamp(made.ready_at + KEPT)),
+            Export.expires_at.set(clock.stamp(export.remove_at(made.ready_at))),
             Export.counts.set(json.dumps(dict(manifest.counts))),
             Export.sha256.set(manifest.sha256),
             Export.size.set(manifest.size),
-            *seen,
+            *more,
         ],
         condition=_is_open(),
         error=Conflict(),

@@ -3,6 +3,8 @@
 The link's secret is derived.
 """
 
+from datetime import datetime
+
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.exceptions import UpdateError
 from pynamodb.expressions.condition import Condition
@@ -45,14 +47,20 @@ class Link(AccountsTable, discriminator="link"):
 
 
 def create(
-    tx: Transaction, purpose: LinkPurpose, account_id: str, *, about: str, partner_id: str | None = None
+    tx: Transaction,
+    purpose: LinkPurpose,
+    account_id: str,
+    *,
+    about: str,
+    partner_id: str | None = None,
+    expires_at: datetime | None = None,
 ) -> Link:
     """A new link for an account, or, where `account_id` is empty, for somebody who has none yet.
 
     `about` says what it acts on: a keyed hash, an id, or the name of a type of notice. `partner_id` is the link that
     ends with this one.
     """
-    expires_at = clock.now() + LASTS[purpose]
+    expires_at = expires_at or clock.now() + LASTS[purpose]
     link = Link(
         ids.new_id("lnk"),
         "link",
@@ -92,6 +100,11 @@ def end(tx: Transaction, link_id: str) -> None:
         condition=Link.pk.exists(),
         error=LinkEnded(),
     )
+
+
+def remove(tx: Transaction, link_id: str) -> None:
+    """A link that is not remembered either."""
+    tx.delete(Link(link_id, "link"))
 
 
 def take_try(link: Link) -> None:

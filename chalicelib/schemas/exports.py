@@ -55,6 +55,10 @@ def _once_each(categories: list[Category]) -> list[Category]:
     return categories
 
 
+Categories = Annotated[list[Category], Field(max_length=len(Category)), AfterValidator(_once_each)]
+"""Some categories of the record, each once."""
+
+
 class NewRecordExport(Body):
     """A copy of a record that is to be made."""
 
@@ -62,9 +66,7 @@ class NewRecordExport(Body):
         description="`pdf` to read and print, `fhir` for a Bundle of the resources as the clinic sent them, `ccda` for "
         "a Continuity of Care Document (C-CDA R2.1), `text` for plain text."
     )
-    categories: Annotated[list[Category], Field(max_length=len(Category)), AfterValidator(_once_each)] = Field(
-        default=[], description="Only these; none for all that you see."
-    )
+    categories: Categories = Field(default=[], description="Only these; none for all that you see.")
     from_: FirstMoment = Field(
         default=None,
         description="The first day, from its beginning in the clinic's zone, or a time, included. With it, or with "
@@ -77,9 +79,13 @@ class NewRecordExport(Body):
     def _fit_together(self) -> Self:
         if self.large_print and self.format is not ExportFormat.PDF:
             raise FieldProblem("large_print_of_pdf_only")
-        if self.from_ is not None and self.to is not None and _is_after(self.from_, self.to):
-            raise FieldProblem("closes_before_it_opens")
+        check_span(self.from_, self.to)
         return self
+
+
+def check_span(start: date | datetime | None, end: date | datetime | None) -> None:
+    if start is not None and end is not None and _is_after(start, end):
+        raise FieldProblem("closes_before_it_opens")
 
 
 def _is_after(start: date | datetime, end: date | datetime) -> bool:

@@ -114,3 +114,19 @@ class StaffInvitationForm(LinkForm):
             *([] if self.username.strip() else ["username"]),
             *([] if self.new_password.get_secret_value() else ["new_password"]),
         ]
+
+
+class ShareForm(LinkForm):
+    """The PIN of a share, and who reads it, if they say."""
+
+    on_the_first_form: ClassVar[frozenset[str]] = frozenset({"pin", "recipient"})
+
+    pin: Annotated[SecretStr, Field(max_length=_LONGEST_CODE)] = SecretStr("")
+    recipient: Annotated[str, Field(max_length=_LONGEST_NAME)] = ""
+
+    def missing(self, *, asks_birth_date: bool) -> list[str]:
+        """The fields without which the page cannot act."""
+        return [
+            *super().missing(asks_birth_date=asks_birth_date),
+            *([] if self.pin.get_secret_value().strip() else ["pin"]),
+        ]

@@ -31,6 +31,9 @@ class Problem(Shape):
     request_id: str
     errors: list[FieldErrorShape] | None = None
     question: Question | None = Field(default=None, description="Only with `security_answer_required`.")
+    remaining_attempts: int | None = Field(
+        default=None, alias="remainingAttempts", description="Only with `wrong_passcode`, as SMART Health Links say."
+    )
     merged_into: str | None = Field(default=None, description="Only with `patient_merged`: the patient who counts.")
 
 

@@ -25,7 +25,7 @@ from chalicelib.models import closures as storage
 from chalicelib.models.accounts import Account
 from chalicelib.models.links import Link
 from chalicelib.models.transaction import Transaction, transaction
-from chalicelib.services import caregivers, contacts
+from chalicelib.services import caregivers, contacts, shares
 
 _RACES = 3
 
@@ -33,13 +33,14 @@ _RACES = 3
 def close(actor: Actor) -> Closure:
     """Close the caller's own account.
 
-    First everybody who acts for them, and for whom they act, is told that this ends; only a parent's or a guardian's
-    right to look after a child stays, and of what the closer has everything that the clinic gave: nobody has the use of
-    it while the account is closed, and it is there again once that is opened. Raises StaffAccount, NotSignedIn for an
-    account that was closed meanwhile, and Unavailable.
+    First what they share ends, and everybody who acts for them, and for whom they act, is told that this ends; only a
+    parent's or a guardian's right to look after a child stays, and of what the closer has everything that the clinic
+    gave: nobody has the use of it while the account is closed, and it is there again once that is opened. Raises
+    StaffAccount, NotSignedIn for an account that was closed meanwhile, and Unavailable.
     """
     _check(_own(actor))
     _end_grants(actor)
+    shares.revoke_all(actor, _own(actor))
     for _ in range(_RACES):
         account = _own(actor)
         _check(account)

@@ -150,6 +150,8 @@ _COMPOSERS: Mapping[NoticeKind, Callable[[Account, OutboxRow], Values | None]] =
     NoticeKind.EMAIL_STOPPED: _stopped,
     NoticeKind.ACCOUNT_CREATED: _when,
     NoticeKind.NEW_DEVICE: _when,
+    NoticeKind.SHARE_LOCKED: _when,
+    NoticeKind.SHARE_OPENED: _when,
     NoticeKind.SIGN_IN_CODE: lambda _, row: _sign_in_code(row, Factor.EMAIL),
     NoticeKind.SIGN_IN_TEXT: lambda _, row: _sign_in_code(row, Factor.SMS),
     NoticeKind.SECOND_FACTOR_CHANGED: _when,

@@ -7,20 +7,22 @@ of its own, and the first to note that it is there wins; what a try leaves behin
 import hashlib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import BinaryIO
+from dataclasses import replace
+from tempfile import TemporaryFile
+from typing import BinaryIO, cast
 
 from chalicelib import clock, ids, observability
-from chalicelib.auth import limits
+from chalicelib.auth import jose, limits
 from chalicelib.auth.limits import Limit
 from chalicelib.clients import files
 from chalicelib.domain.access import SYSTEM, Actor, Reach
 from chalicelib.domain.audit import Action, Entry
 from chalicelib.domain.exports import (
     DOWNLOAD_LASTS,
-    KEPT,
     TRIED_FOR,
     TRIES,
     Document,
+    ExportFormat,
     ExportStatus,
     ExportSubject,
     ExportView,
@@ -36,7 +38,7 @@ from chalicelib.models.accounts import Account
 from chalicelib.models.exports import Export, Made, Subject
 from chalicelib.models.outbox import OutboxRow
 from chalicelib.models.transaction import Transaction, transaction
-from chalicelib.services import access, account_exports, jobs
+from chalicelib.services import access, account_exports, jobs, share_secrets
 from chalicelib.services.jobs import Superseded
 from chalicelib.services.once import Once
 
@@ -47,6 +49,12 @@ REQUESTS = Limit(tries=3, seconds=_DAY)
 RECORD_REQUESTS, ALL_RECORD_REQUESTS = Limit(tries=12, seconds=_DAY), Limit(tries=60, seconds=_DAY)
 """How often somebody may ask for a copy of one patient's record, and of any."""
 
+_OF_RECORDS: Mapping[str, Action] = {
+    "ask": Action.RECORD_EXPORT_ASK,
+    "build": Action.RECORD_EXPORT_BUILD,
+    "fail": Action.RECORD_EXPORT_FAIL,
+    "remove": Action.RECORD_EXPORT_REMOVE,
+}
 _ACTIONS: Mapping[ExportSubject, Mapping[str, Action]] = {
     ExportSubject.ACCOUNT: {
         "ask": Action.ACCOUNT_EXPORT_ASK,
@@ -54,13 +62,17 @@ _ACTIONS: Mapping[ExportSubject, Mapping[str, Action]] = {
         "fail": Action.ACCOUNT_EXPORT_FAIL,
         "remove": Action.ACCOUNT_EXPORT_REMOVE,
     },
-    ExportSubject.RECORD: {
-        "ask": Action.RECORD_EXPORT_ASK,
-        "build": Action.RECORD_EXPORT_BUILD,
-        "fail": Action.RECORD_EXPORT_FAIL,
-        "remove": Action.RECORD_EXPORT_REMOVE,
-    },
+    ExportSubject.RECORD: _OF_RECORDS,
+    ExportSubject.SHARE: _OF_RECORDS,
 }
+_FOLDERS: Mapping[ExportSubject, str] = {
+    ExportSubject.ACCOUNT: "exports",
+    ExportSubject.RECORD: "exports",
+    ExportSubject.SHARE: "shares",
+}
+"""Where files lie in the bucket, which takes them away by the folder if nobody else has."""
+
+_SEALED = "jose"
 
 
 def _build_account(_export: Export, account: Account, progress: Callable[[int], None]) -> Document:
@@ -76,6 +88,7 @@ def _build_record(export: Export, account: Account, progress: Callable[[int], No
 _BUILDERS: Mapping[ExportSubject, Callable[[Export, Account, Callable[[int], None]], Document]] = {
     ExportSubject.ACCOUNT: _build_account,
     ExportSubject.RECORD: _build_record,
+    ExportSubject.SHARE: _build_record,
 }
 
 
@@ -169,9 +182,9 @@ def work(row_id: str) -> None:
 
 
 def remove_file(export: Export) -> None:
-    """Take an export's file away, if it has one."""
-    if export.file_key:
-        files.remove_export(export.file_key)
+    """Take an export's files away, if it has any."""
+    for file_key in filter(None, (export.file_key, export.sealed_key)):
+        files.remove_export(file_key)
 
 
 def _view(actor: Actor, export: Export, *, with_url: bool = False) -> ExportView:
@@ -235,14 +248,29 @@ def _build(row: OutboxRow, export: Export, account: Account) -> None:
 def _store(row: OutboxRow, export: Export, built: Document) -> None:
     digest, size = _measure(built.file)
     # A name that says nothing of whose it is.
-    file_key = f"exports/{export.export_id}/{ids.new_id('fil')}.{built.suffix}"
-    files.put_export(file_key, built.file, built.media_type)
+    place = f"{_FOLDERS[ExportSubject(export.subject)]}/{export.export_id}/{ids.new_id('fil')}"
+    made = Made(f"{place}.{built.suffix}", Manifest(built.counts, digest, size), clock.now(), built.seen)
+    files.put_export(made.file_key, built.file, built.media_type)
+    if export.share_id and export.wanted and export.wanted.format is ExportFormat.FHIR:
+        made = replace(made, sealed_key=f"{place}.{_SEALED}", sealed_size=_put_sealed(export.share_id, place, built))
     try:
-        _note_ready(row, export, Made(file_key, Manifest(built.counts, digest, size), clock.now(), built.seen))
+        _note_ready(row, export, made)
     except Conflict:
         # Another worker was faster, or the account was removed meanwhile: of this try nothing may be left.
-        files.remove_export(file_key)
+        for file_key in filter(None, (made.file_key, made.sealed_key)):
+            files.remove_export(file_key)
         outbox.settle(row, OutboxStatus.DROPPED)
+
+
+def _put_sealed(share_id: str, place: str, built: Document) -> int:
+    """Keep a file once more, encrypted for whoever has the share's SMART Health Link; returns its size in bytes."""
+    built.file.seek(0)
+    with TemporaryFile() as sealed:
+        jose.encrypt(built.file, sealed, share_secrets.file_key(share_id), built.media_type)
+        size = sealed.tell()
+        sealed.seek(0)
+        files.put_export(f"{place}.{_SEALED}", cast("BinaryIO", sealed), jose.MEDIA_TYPE)
+    return size
 
 
 def _measure(file: BinaryIO) -> tuple[str, int]:
@@ -259,7 +287,9 @@ def _note_ready(row: OutboxRow, export: Export, made: Made) -> None:
     with transaction() as tx:
         storage.finish(tx, export, made)
         outbox.settle_in(tx, row, OutboxStatus.DONE)
-        outbox.post_export(tx, export.pk, export.export_id, subject=export.subject, remove_at=made.ready_at + KEPT)
+        outbox.post_export(
+            tx, export.pk, export.export_id, subject=export.subject, remove_at=export.remove_at(made.ready_at)
+        )
         audit.record(tx, _entry(SYSTEM, "build", export))
     observability.event("export.built", account_id=export.pk, export_id=export.export_id)
 

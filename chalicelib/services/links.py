@@ -15,12 +15,13 @@ from chalicelib.domain.contact_changes import Changed
 from chalicelib.domain.events import ClinicEvent, ClinicEventType
 from chalicelib.domain.links import LinkEnd, LinkPurpose
 from chalicelib.domain.notices import Channel, Notice, NoticeKind
+from chalicelib.domain.shares import LINK_ENDS
 from chalicelib.errors import IdentityNotConfirmed, LinkEnded, NotFound, StaleVersion, Unavailable
 from chalicelib.models import accounts, audit, links, outbox, password_resets, patients, preferences
 from chalicelib.models.accounts import Account
 from chalicelib.models.links import Link
 from chalicelib.models.transaction import transaction
-from chalicelib.services import contact_changes, contacts
+from chalicelib.services import contact_changes, contacts, share_rights, share_secrets
 from chalicelib.settings import settings
 
 _ID_LENGTH, _SECRET_LENGTH = 26, 22
@@ -226,7 +227,12 @@ def _end(link: Link, account: Account) -> LinkEnd | None:
             return LinkEnd.USED
         case LinkPurpose.RESET_PASSWORD if link.end is None and not password_resets.is_running(link):
             return LinkEnd.REPLACED
-    return link.end
+    return _end_of_share(link, account) if link.purpose == LinkPurpose.OPEN_SHARE else link.end
+
+
+def _end_of_share(link: Link, account: Account) -> LinkEnd | None:
+    end = share_rights.end_of_link(account, share_secrets.share_id_of(link.pk))
+    return LINK_ENDS[end] if end is not None else None
 
 
 def _end_by_closing(link: Link, account: Account) -> LinkEnd | None:

@@ -34,7 +34,7 @@ from chalicelib.models import purges as storage
 from chalicelib.models.accounts import Account
 from chalicelib.models.outbox import OutboxRow
 from chalicelib.models.transaction import Transaction, transaction
-from chalicelib.services import jobs
+from chalicelib.services import jobs, shares
 from chalicelib.services.documents import remove_in as remove_document
 from chalicelib.services.exports import remove_file
 
@@ -70,7 +70,8 @@ def _purge(row: OutboxRow, account: Account) -> None:
         with transaction() as tx:
             closures.begin_purge(tx, account)
             _record(tx, account, "begin")
-    for step in (_remove_grants, _remove_requests, _remove_devices, _remove_passkeys, _remove_exports, _free_usernames):
+    steps = (_remove_grants, _remove_requests, _remove_devices, _remove_passkeys, _remove_exports, shares.remove_all)
+    for step in (*steps, _free_usernames):
         step(account)
     _remove_documents(account)
     _remove_rows(account)

@@ -63,6 +63,8 @@ SAMPLES: Mapping[NoticeKind, Sequence[Sample]] = {
     NoticeKind.CONTACT_REMOVED: (Sample({"changed_at": _WHEN}),),
     NoticeKind.CONTACT_REPLACED: (Sample({"changed_at": _WHEN}),),
     NoticeKind.BREAK_GLASS: (Sample({"changed_at": _WHEN}),),
+    NoticeKind.SHARE_LOCKED: (Sample({"changed_at": _WHEN}),),
+    NoticeKind.SHARE_OPENED: (Sample({"changed_at": _WHEN}),),
     NoticeKind.CONTACT_RESTORED: (Sample({"changed_at": _WHEN}),),
     NoticeKind.EMAIL_CHANGED: (
         Sample({"changed_at": _WHEN, "link": _LINK, "until": _WHEN}, "to the old address"),

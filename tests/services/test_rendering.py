@@ -37,6 +37,8 @@ VALUES: dict[NoticeKind, dict[str, object]] = {
     NoticeKind.CONTACT_REMOVED: {"changed_at": AT},
     NoticeKind.CONTACT_REPLACED: {"changed_at": AT},
     NoticeKind.BREAK_GLASS: {"changed_at": AT},
+    NoticeKind.SHARE_LOCKED: {"changed_at": AT},
+    NoticeKind.SHARE_OPENED: {"changed_at": AT},
     NoticeKind.CONTACT_RESTORED: {"changed_at": AT},
     NoticeKind.EMAIL_CHANGED: {"changed_at": AT, "link": LINK, "until": AT},
     NoticeKind.PHONE_CHANGED: {"changed_at": AT, "link": LINK, "until": AT},

@@ -11,7 +11,7 @@ from tests.support.portal import Answer, Person, Portal
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 NEW_PASSWORD = "quiet harbor lanterns glow"
 
-OF_STRANGERS = frozenset({LinkPurpose.ACCEPT_INVITATION, LinkPurpose.STAFF_INVITATION})
+OF_STRANGERS = frozenset({LinkPurpose.ACCEPT_INVITATION, LinkPurpose.OPEN_SHARE, LinkPurpose.STAFF_INVITATION})
 """Purposes of links for people who have no account yet."""
 
 OF_ACCOUNTS = tuple(purpose for purpose in LinkPurpose if purpose not in OF_STRANGERS)

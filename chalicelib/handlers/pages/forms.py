@@ -38,5 +38,5 @@ def read(given: dict[str, str], model: type[_Form], *, asks_birth_date: bool) ->
 
 
 def to_show_again(given: dict[str, str]) -> dict[str, str]:
-    """What of a form is put into its fields again: a birth date or a username to mend, and never a secret."""
-    return {name: given.get(name, "")[:_LONGEST_KEPT] for name in ("date_of_birth", "username")}
+    """What of a form is put into its fields again: a birth date or a name, and never a secret."""
+    return {name: given.get(name, "")[:_LONGEST_KEPT] for name in ("date_of_birth", "username", "recipient")}

@@ -4,13 +4,23 @@ from collections.abc import Mapping
 from typing import Any
 
 from chalicelib.domain.links import LinkPurpose
-from chalicelib.handlers.pages import closures, contact_changes, emails, invitations, messages, password_resets, staff
+from chalicelib.handlers.pages import (
+    closures,
+    contact_changes,
+    emails,
+    invitations,
+    messages,
+    password_resets,
+    shares,
+    staff,
+)
 from chalicelib.handlers.pages.page import Page
 
 PAGES: Mapping[LinkPurpose, Page[Any]] = {
     LinkPurpose.ACCEPT_INVITATION: invitations.INVITATION,
     LinkPurpose.VERIFY_EMAIL: emails.VERIFY,
     LinkPurpose.DISOWN_EMAIL: emails.DISOWN,
+    LinkPurpose.OPEN_SHARE: shares.SHARE,
     LinkPurpose.REOPEN_ACCOUNT: closures.REOPEN,
     LinkPurpose.RESET_PASSWORD: password_resets.RESET,
     LinkPurpose.STAFF_INVITATION: staff.JOIN,

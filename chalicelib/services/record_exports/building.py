@@ -7,7 +7,7 @@ from tempfile import TemporaryFile
 from typing import IO, BinaryIO, Final, TypeAlias, cast
 
 from chalicelib import clock
-from chalicelib.domain.access import Actor, ActorKind, Reach, ReachKind, patient
+from chalicelib.domain.access import Reach, ReachKind, patient
 from chalicelib.domain.exports import Document, ExportFormat, Seen
 from chalicelib.domain.records.sight import sight_of
 from chalicelib.errors import NotFound
@@ -15,6 +15,7 @@ from chalicelib.models import patients
 from chalicelib.models.accounts import Account
 from chalicelib.models.exports import Export
 from chalicelib.services import access
+from chalicelib.services.holders import holder
 from chalicelib.services.record_exports import bundle, ccda, plain_text
 from chalicelib.services.record_exports.gathering import Source, Spool, Tell, as_sent, gather, views_with_texts
 from chalicelib.services.record_exports.heading import Heading
@@ -54,7 +55,7 @@ def build(export: Export, account: Account, progress: Tell) -> Document:
     wanted, patient_id = export.wanted, export.patient_id
     if wanted is None or patient_id is None:
         raise AssertionError("a copy of a record is of somebody, and of something")
-    reach = access.find_reach(_holder(account), _POLICY, patient_id)
+    reach = access.find_reach(holder(account), _POLICY, patient_id)
     sight = sight_of(reach) if reach is not None else None
     if reach is None or sight is None or not set(wanted.categories) <= sight.categories:
         raise NotFound
@@ -86,18 +87,6 @@ def _written(write: Write, heading: Heading, tell: Tell) -> BinaryIO:
         file.seek(0)
         files.pop_all()
     return cast("BinaryIO", file)
-
-
-def _holder(account: Account) -> Actor:
-    return Actor(
-        ActorKind.ACCOUNT,
-        account.pk,
-        patient_id=account.patient_id,
-        language=account.language,
-        roles=account.staff_roles,
-        practitioner_id=account.practitioner_id,
-        joined=tuple(sorted(account.joined_patients or ())),
-    )
 
 
 def _shows_contacts(reach: Reach) -> bool:
