@@ -132,7 +132,7 @@ def _fields(found: ShareView) -> dict[str, Any]:
     }
 
 
-def _links(links: ShareLinks | None) -> dict[str, str | None]:
+def _links(links: ShareLinks | None) -> dict[str, Any]:
     if links is None:
         return {"url": None, "smart_health_link": None, "qr_svg": None}
     return {"url": links.url, "smart_health_link": links.smart_health_link, "qr_svg": links.qr_svg}

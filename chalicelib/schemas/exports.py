@@ -19,6 +19,7 @@ from chalicelib.domain.push_devices import Platform
 from chalicelib.domain.records.categories import Category
 from chalicelib.domain.records.sight import Release
 from chalicelib.domain.second_factors import Factor
+from chalicelib.domain.shares import OpenedBy, ShareStatus
 from chalicelib.domain.staff import Role
 from chalicelib.domain.uploads import UploadStatus
 from chalicelib.schemas.base import Body, FieldProblem, Instant, PageQuery, Shape
@@ -349,6 +350,26 @@ class ExportedDocument(Shape):
     uploaded_by: ReachKind
 
 
+class ExportedOpening(Shape):
+    """One time that a share was opened; who opened it is what they said."""
+
+    opened_at: Instant
+    by: OpenedBy
+    recipient: str | None
+
+
+class ExportedShare(Shape):
+    """A part of a record that one shares or shared, without what opens it."""
+
+    share_id: str
+    recipient: str
+    status: ShareStatus
+    categories: list[Category]
+    created_at: Instant
+    expires_at: Instant
+    openings: list[ExportedOpening]
+
+
 class AccountFile(Shape):
     """The file of `POST /v1/me/export`: all that the portal keeps about an account. The health record is not in it.
 
@@ -378,3 +399,4 @@ class AccountFile(Shape):
     contact_changes: list[ExportedContactChange]
     pending_changes: list[ExportedPendingChange]
     documents: list[ExportedDocument]
+    shares: list[ExportedShare]

@@ -5,9 +5,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from chalicelib import clock
 from chalicelib.domain.records.categories import Category
-from chalicelib.domain.shares import LONGEST, LONGEST_PIN, PIN_DIGITS, OpenedBy, ShareStatus
+from chalicelib.domain.shares import LONGEST_PIN, PIN_DIGITS, OpenedBy, ShareStatus
 from chalicelib.schemas.base import Body, FieldProblem, Instant, PageQuery, Shape, Text
 from chalicelib.schemas.exports import Categories, check_span
 from chalicelib.schemas.records import Moment
@@ -20,15 +19,6 @@ def _is_said(text: str) -> str:
     if not text.strip():
         raise FieldProblem("missing")
     return text
-
-
-def _in_time(at: datetime) -> datetime:
-    now = clock.now()
-    if at <= now:
-        raise FieldProblem("time_is_past")
-    if at > now + LONGEST:
-        raise FieldProblem("share_too_long", days=LONGEST.days)
-    return at
 
 
 def _digits(pin: str) -> str:
@@ -53,7 +43,7 @@ class NewShare(Body):
     to: Moment | None = Field(
         default=None, description="The last day, included to its end in the clinic's zone, or a time, included."
     )
-    expires_at: Annotated[Instant, Field(strict=False), AfterValidator(_in_time)] | None = Field(
+    expires_at: Annotated[Instant, Field(strict=False)] | None = Field(
         default=None, description="In 7 days if not given, and in 90 at the latest."
     )
     pin: Annotated[str, Field(max_length=64), AfterValidator(_digits)] | None = Field(

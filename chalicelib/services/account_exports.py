@@ -35,6 +35,7 @@ from chalicelib.services import (
     push_devices,
     second_factors,
     sessions,
+    shares,
     suppressions,
 )
 from chalicelib.settings import settings
@@ -343,6 +344,25 @@ def _documents(account: Account, _holder: Actor) -> list[dict[str, Any]]:
     ]
 
 
+def _shares(_account: Account, holder: Actor) -> list[dict[str, Any]]:
+    """What the holder shares of a record, and who opened it, without what opens it."""
+    return [
+        {
+            "share_id": one.share_id,
+            "recipient": one.recipient,
+            "status": one.status,
+            "categories": list(one.wanted.categories),
+            "created_at": clock.stamp(one.created_at),
+            "expires_at": clock.stamp(one.expires_at),
+            "openings": [
+                {"opened_at": clock.stamp(opening.opened_at), "by": opening.by, "recipient": opening.recipient}
+                for opening in one.openings
+            ],
+        }
+        for one in shares.find_own(holder)
+    ]
+
+
 _PARTS: dict[str, Callable[[Account, Actor], Any]] = {
     "profile": _profile,
     "addresses": _addresses,
@@ -362,5 +382,6 @@ _PARTS: dict[str, Callable[[Account, Actor], Any]] = {
     "contact_changes": _contact_changes,
     "pending_changes": _pending_changes,
     "documents": _documents,
+    "shares": _shares,
 }
 """Every part of the document, by its name in it."""

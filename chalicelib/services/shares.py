@@ -4,6 +4,8 @@ What a share shows are copies of the record as its maker sees it (services/expor
 share_rights.py looks again each time). Its secrets are derived; only a PIN of somebody's own is kept, as a keyed hash.
 """
 
+from datetime import datetime
+
 import orjson
 
 from chalicelib import clock, words
@@ -14,7 +16,7 @@ from chalicelib.domain.audit import Action, Entry
 from chalicelib.domain.exports import ExportFormat, ExportStatus, ExportSubject, Wanted
 from chalicelib.domain.links import LinkPurpose
 from chalicelib.domain.records.sight import sight_of
-from chalicelib.domain.shares import FORMATS, NewShare, ShareLinks, ShareStatus, ShareView, is_guessable
+from chalicelib.domain.shares import FORMATS, LONGEST, NewShare, ShareLinks, ShareStatus, ShareView, is_guessable
 from chalicelib.errors import Conflict, FieldError, Invalid, NotFound, StaleVersion, TooManyRequests, Unavailable
 from chalicelib.models import accounts, audit, links, outbox, patients
 from chalicelib.models import exports as export_storage
@@ -42,8 +44,8 @@ _RACES = 5
 def create(actor: Actor, reach: Reach, new: NewShare, once: Once) -> tuple[ShareView, ShareLinks]:
     """Share a patient's record as far as the caller sees it.
 
-    Raises NotFound for a category that is hidden, Invalid for a PIN that others would guess, TooManyRequests, and
-    Conflict where the caller asked twice at the same moment.
+    Raises NotFound for a category that is hidden, Invalid for a PIN that others would guess and for a time that is
+    past or too late, TooManyRequests, and Conflict where the caller asked twice at the same moment.
     """
     if not set(new.wanted.categories) <= sight_of(reach).categories:
         raise NotFound
@@ -69,10 +71,24 @@ def _check(reach: Reach, new: NewShare, windows: list[Window]) -> None:
     full = [window.opens_in for window in windows if window.is_full]
     if full:
         raise TooManyRequests(retry_after=max(full))
-    patient = patients.find(reach.patient_id) if new.pin else None
+    if wrong := [*_wrong_with_time(new.expires_at), *_wrong_with_pin(new.pin, reach.patient_id)]:
+        raise Invalid(wrong)
+
+
+def _wrong_with_time(expires_at: datetime) -> list[FieldError]:
+    now = clock.now()
+    if expires_at <= now:
+        return [FieldError("/expires_at", "time_is_past")]
+    is_too_long = expires_at > now + LONGEST
+    return [FieldError("/expires_at", "share_too_long", {"days": LONGEST.days})] if is_too_long else []
+
+
+def _wrong_with_pin(pin: str | None, patient_id: str) -> list[FieldError]:
+    if pin is None:
+        return []
+    patient = patients.find(patient_id)
     own = (patient.birth_date or "", patient.clinic_number) if patient is not None else ()
-    if new.pin and is_guessable(new.pin, own):
-        raise Invalid([FieldError("/pin", "pin_guessable")])
+    return [FieldError("/pin", "pin_guessable")] if is_guessable(pin, own) else []
 
 
 def _create(tx: Transaction, actor: Actor, reach: Reach, new: NewShare) -> str:

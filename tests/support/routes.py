@@ -4,6 +4,7 @@ import re
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 import app as _app  # noqa: F401  Its import fills the table of routes.
@@ -11,15 +12,17 @@ from chalicelib import clock, ids
 from chalicelib.domain.access import PolicyKind, ReachKind
 from chalicelib.domain.documents import DocumentKind, NewDocument
 from chalicelib.domain.exports import ExportFormat, ExportSubject, Wanted
+from chalicelib.domain.links import LinkPurpose
 from chalicelib.domain.notices import Channel
+from chalicelib.domain.shares import FORMATS, NewShare
 from chalicelib.domain.staff import PERMISSIONS, Role
 from chalicelib.domain.suppressions import Reason
 from chalicelib.domain.webhooks import Outcome, WebhookDeliveryStatus
 from chalicelib.handlers.operations import REGISTRY, Operation
-from chalicelib.models import accounts, documents, exports, outbox, patient_changes, webhooks
+from chalicelib.models import accounts, documents, exports, links, outbox, patient_changes, shares, webhooks
 from chalicelib.models.transaction import transaction
 from chalicelib.models.uploads import NewUpload
-from chalicelib.services import devices, suppressions, uploads
+from chalicelib.services import devices, share_secrets, suppressions, uploads
 from tests.support import amendments, contact_changes, factors, import_files, merging, passkeys, registering
 from tests.support.caregivers import ask_to_act, give, invitation_to
 from tests.support.clinic_system import happen
@@ -170,6 +173,39 @@ def _merge_of(portal: Portal, whose: Somebody) -> str:
     return merging.merged(portal, whose.patient_id, portal.new_patient().patient_id)
 
 
+def _share_of(portal: Portal, whose: Somebody) -> str:
+    """A share of their own record that somebody made, beyond the limit."""
+    return new_share(whose.person.session["account"]["account_id"], whose.patient_id)
+
+
+def new_share(account_id: str, patient_id: str) -> str:
+    """A share of a patient's record, whose files nobody makes."""
+    new = NewShare("Dr. Okafor", Wanted(ExportFormat.PDF, "en"), clock.now() + timedelta(days=1))
+    with transaction() as tx:
+        link = links.create(tx, LinkPurpose.OPEN_SHARE, account_id, about="share", expires_at=new.expires_at)
+        share_id = share_secrets.share_id_of(link.pk)
+        copies = {
+            one: exports.create(
+                tx,
+                account_id,
+                exports.Subject(ExportSubject.SHARE, patient_id, replace(new.wanted, format=one), share_id),
+            ).export_id
+            for one in FORMATS
+        }
+        shares.create(tx, account_id, patient_id, new, shares.Made(share_id, copies, None))
+    return share_id
+
+
+def _manifest_of(portal: Portal, whose: Somebody) -> str:
+    return share_secrets.manifest_token(_share_of(portal, whose))
+
+
+def _right_manifest(portal: Portal, whose: Somebody) -> dict[str, Any]:
+    share_id = _share_of(portal, whose)
+    path = {"manifest_token": share_secrets.manifest_token(share_id)}
+    return {"recipient": "Riverside Viewer", "passcode": share_secrets.made_pin(share_id), "_path": path}
+
+
 def _export_of(portal: Portal, whose: Somebody) -> str:
     """A copy of their own record that somebody asked for, beyond the limit."""
     account_id = whose.person.session["account"]["account_id"]
@@ -195,6 +231,8 @@ PARAMETERS: dict[str, Callable[[Portal, Somebody], str]] = {
     "amendment_id": lambda _, whose: amendments.asked_about(whose.patient_id, whose.record_id),
     "export_id": _export_of,
     "document_id": _document_of,
+    "share_id": _share_of,
+    "manifest_token": _manifest_of,
     "caregiver_id": lambda _, whose: give(whose.patient_id),
     "invitation_token": lambda portal, _: invitation_to(portal.new_patient().patient_id),
     "proxy_request_id": lambda _, whose: ask_to_act(whose.person.session["account"]["account_id"]),
@@ -233,7 +271,7 @@ OF_CLIENTS = frozenset({"webhook_id", "delivery_id", "import_id"})
 OF_ACCOUNTS = frozenset(
     {
         *{"caregiver_id", "session_id", "notice_id", "device_id", "trusted_device_id", "passkey_id", "address_id"},
-        "export_id",
+        *{"export_id", "share_id"},
     }
 )
 """Parameters whose objects are an account's, and nobody else's."""
@@ -243,6 +281,7 @@ OF_THE_CLINIC = frozenset({"account_id", "change_id", "merge_id", "staff_id", "c
 
 UNSHARED = frozenset(
     {"invitation_token", "kind", "token", "registration_id", "reset_id", "resource_type", "version_id", "operation"}
+    | {"manifest_token"}
 )
 """Parameters whose objects are nobody's in particular: whoever knows them may use them."""
 
@@ -255,6 +294,8 @@ ABSENT = {
     "amendment_id": f"amd_{MISSING_ID}",
     "export_id": f"exp_{MISSING_ID}",
     "document_id": f"doc_{MISSING_ID}",
+    "share_id": f"shr_{MISSING_ID}",
+    "manifest_token": "A" * 64,
     "caregiver_id": f"cgv_{MISSING_ID}",
     "invitation_token": MISSING_ID + "A" * 22,
     "proxy_request_id": f"prx_{MISSING_ID}",
@@ -504,6 +545,8 @@ def bodies(portal: Portal, whose: Somebody) -> dict[str, Callable[[], dict[str, 
         "merges_merge_patients": lambda: _right_merge(portal),
         "merges_undo_merge": lambda: _right_undo(portal),
         "exports_request_record_export": lambda: {"format": "text", "_path": {"pid": whose.patient_id}},
+        "shares_create_share": lambda: {"recipient": "Dr. Okafor", "_path": {"pid": whose.patient_id}},
+        "shares_read_manifest": lambda: _right_manifest(portal, whose),
         "break_glass_break_glass": lambda: {
             "reason": "Unconscious in the emergency room",
             "_path": {"pid": whose.patient_id},

@@ -53,7 +53,7 @@ def listed(person: Person) -> list[dict[str, Any]]:
 
 def page_of(share: dict[str, Any]) -> str:
     """The path of the page."""
-    return urlsplit(share["url"]).path
+    return urlsplit(str(share["url"])).path
 
 
 def open_page(portal: Portal, share: dict[str, Any], pin: str | None = None, **fields: str) -> Answer:

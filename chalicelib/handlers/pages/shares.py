@@ -25,9 +25,9 @@ def _open(visit: Visit, form: shapes.ShareForm) -> Step:
 
 
 def _contents(found: Contents, language: str) -> Mapping[str, object]:
-    counts = [(words.say(f"export.category.{one}", language), count) for one, count in found.counts.items()]
+    counts = [f"{words.say(f'export.category.{one}', language)}: {count}" for one, count in found.counts.items()]
     return {
-        "name": found.patient_name,
+        "whose": found.patient_name,
         "dates": _dates(found.wanted, language),
         "made_at": _moment(found.made_at, language),
         "counts": counts,
@@ -40,10 +40,10 @@ def _dates(wanted: Wanted | None, language: str) -> str | None:
     """The period in words, where it is of one."""
     since, until = (_moment(one, language) for one in (wanted.since, wanted.until)) if wanted else (None, None)
     if since and until:
-        return words.say("export.from_to", language, start=since, end=until)
+        return words.say("export.record.from_to", language, start=since, end=until)
     if since:
-        return words.say("export.from", language, start=since)
-    return words.say("export.until", language, end=until) if until else None
+        return words.say("export.record.from", language, start=since)
+    return words.say("export.record.until", language, end=until) if until else None
 
 
 def _moment(at: date | datetime | None, language: str) -> str | None:
