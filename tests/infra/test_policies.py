@@ -113,6 +113,9 @@ _PLAIN: dict[tuple[str, str], set[Permission]] = {
     ("s3", "PutObject of a head"): {("s3:PutObject", "SealsBucketArn/heads/*")},
     ("s3", "PutObject of an export"): {("s3:PutObject", "RecordsBucketArn/exports/*")},
     ("s3", "DeleteObject of an export"): {("s3:DeleteObject", "RecordsBucketArn/exports/*")},
+    ("s3", "GetObject of a share"): {("s3:GetObject", "RecordsBucketArn/*")},
+    ("s3", "PutObject of a share"): {("s3:PutObject", "RecordsBucketArn/shares/*")},
+    ("s3", "DeleteObject of a share"): {("s3:DeleteObject", "RecordsBucketArn/shares/*")},
     # Whether a file is there is told only to those who may list the bucket.
     ("s3", "HeadObject of an upload"): {("s3:GetObject", _UPLOADS), ("s3:ListBucket", "ImportsBucketArn")},
     ("s3", "GetObject of an upload"): {("s3:GetObject", _UPLOADS)},
@@ -142,7 +145,14 @@ _PLAIN: dict[tuple[str, str], set[Permission]] = {
 }
 
 
-_KINDS = {"exports": "an export", "uploads": "an upload", "working": "a note", "rejects": "rejects", "heads": "a head"}
+_KINDS = {
+    "exports": "an export",
+    "shares": "a share",
+    "uploads": "an upload",
+    "working": "a note",
+    "rejects": "rejects",
+    "heads": "a head",
+}
 """What a file is, by how its name begins."""
 
 

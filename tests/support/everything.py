@@ -5,6 +5,7 @@ import uuid
 from datetime import timedelta
 from typing import Any
 
+from chalicelib import clock
 from chalicelib.domain.caregivers import Grant, Scope
 from chalicelib.domain.exports import ExportFormat
 from chalicelib.domain.links import LinkPurpose
@@ -24,6 +25,7 @@ from tests.support import (
     import_files,
     leaving,
     links,
+    merging,
     passkeys,
     record_exports,
     registering,
@@ -586,6 +588,11 @@ def _leave(portal: Portal) -> None:
     with transaction() as tx:
         grant = Grant(links.account_id_of(other), frozenset({Scope.RESULTS}))
         caregivers.put_grant(tx, portal.new_patient().patient_id, grant)
+    # What an account shares that a merge closes stays in the bucket until it is removed.
+    kept, gone = portal.register(portal.new_patient()), portal.register(portal.new_patient())
+    shares.made(gone, expires_at=clock.stamp(clock.now() + timedelta(days=60)))
+    choice = {"keep_account_id": links.account_id_of(kept)}
+    merging.merged(portal, kept.patient.patient_id, gone.patient.patient_id, **choice)
     portal.drain()
     portal.advance(days=30, minutes=1)
     # The copy, which nothing has removed before, leaves with the account.
