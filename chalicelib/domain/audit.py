@@ -123,6 +123,7 @@ class Action(StrEnum):
     SHARE_REFUSE = "share:refuse"
     SHARE_REMOVE = "share:remove"
     SHARE_REVOKE = "share:revoke"
+    SHARE_TRY = "share:try"
     STAFF_EDIT = "staff:edit"
     STAFF_INVITE = "staff:invite"
     STAFF_JOIN = "staff:join"

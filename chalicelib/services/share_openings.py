@@ -133,8 +133,9 @@ def _note_right(share: Share, copies: list[Export], wanted: _Try) -> list[Export
     """The copies, once the receipt is stored. Raises StaleVersion, and LinkEnded where no copy could be made."""
     status = shares.status_of(copies)
     if status is not ShareStatus.READY:
-        if not storage.note_look(share):
-            raise StaleVersion
+        with transaction() as tx:
+            storage.note_look(tx, share)
+            audit.record(tx, _entry(Action.SHARE_TRY, share, wanted.by))
         if status is ShareStatus.FAILED:
             raise LinkEnded
         return None

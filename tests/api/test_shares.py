@@ -573,7 +573,8 @@ class TestReading:
     def test_the_list_is_paged_the_newest_first(self, portal: Portal) -> None:
         person = _somebody(portal)
         ids = [ask(portal, "me", strong(person), recipient=f"Doctor {number}").json["share_id"] for number in range(5)]
-        found, cursor, page = [], "", {}
+        found: list[str] = []
+        cursor, page = "", dict[str, Any]()
         for _ in range(3):
             page = person.get(f"{path_of('me')}?limit=2{cursor}").json
             found += [one["share_id"] for one in page["items"]]

@@ -135,6 +135,18 @@ def _said_no(*, then_again: bool = False) -> Callable[[Visitor], None]:
     return reach
 
 
+def _share(*pins: str) -> Callable[[Visitor], None]:
+    """A share, and the PINs that its reader types one after the other; an empty one is the right one."""
+
+    def reach(visitor: Visitor) -> None:
+        path, right = visitor.new_share()
+        visitor.visit(path)
+        for pin in pins:
+            visitor.submit(pin=pin or right)
+
+    return reach
+
+
 def _unknown(visitor: Visitor) -> None:
     visitor.visit("/l/01ARZ3NDEKTSV4RRFFQ69G5FAVabcdefghijklmnopqrstuv")
 
@@ -161,5 +173,9 @@ STATES = (
     State("accept_invitation-done", 200, _said_no()),
     State("accept_invitation-used", 410, _said_no(then_again=True)),
     State("accept_invitation-expired", 410, _expired(CARE)),
+    State("open_share-form", 200, _share()),
+    State("open_share-wrong", 422, _share("918273")),
+    State("open_share-done", 200, _share("")),
+    State("open_share-tried", 422, _share(*["918273"] * 5)),
     State("unknown", 404, _unknown),
 )

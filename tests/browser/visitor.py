@@ -3,6 +3,7 @@
 import itertools
 import json
 import re
+import time
 import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -21,6 +22,7 @@ BORN = "April 12, 1961"
 NEW_PASSWORD = "quiet harbor lanterns glow"
 _PASSWORD = "seven green teapots sing"
 _PLACE_OF_LINK = {LinkPurpose.VERIFY_EMAIL: 0, LinkPurpose.DISOWN_EMAIL: 1}
+_LOOKS = 200
 _numbers = itertools.count(1)
 
 
@@ -89,6 +91,10 @@ class Visitor:
         if purpose in asks:
             return asks[purpose]()
         return person.links_in_the_first_email()[_PLACE_OF_LINK[purpose]]
+
+    def new_share(self) -> tuple[str, str]:
+        """The path of the page of a new person's share, whose files are there, and its PIN."""
+        return _Person(self.program, self.language).share()
 
 
 @dataclass
@@ -164,6 +170,16 @@ class _Person:
         key, token = str(uuid.uuid4()), strong["access_token"]
         self.program.must("POST", "/v1/patients/me/caregivers", asked, token=token, Idempotency_Key=key)
         return self.program.link_sent_to(email)
+
+    def share(self) -> tuple[str, str]:
+        strong = self.program.must("POST", "/v1/me/step-up", {"password": _PASSWORD}, token=self._token)
+        path, key, token = "/v1/patients/me/shares", str(uuid.uuid4()), strong["access_token"]
+        made = self.program.must("POST", path, {"recipient": "Dr. Okafor"}, token=token, Idempotency_Key=key)
+        for _ in range(_LOOKS):
+            if self.program.must("GET", f"{path}/{made['share_id']}", token=token)["status"] == "ready":
+                return urlsplit(made["url"]).path, made["pin"]
+            time.sleep(0.1)
+        raise AssertionError("the files of a share were not made in time")
 
     def close_the_account(self) -> str:
         verify, _ = self._links(0)
