@@ -155,7 +155,7 @@ def has_zip_behind(content: bytes) -> bool:
     if place < 0 or len(content) < place + 22:
         return False
     (size,) = struct.unpack_from("<L", content, place + 12)
-    return content[max(0, place - size) :].startswith((b"PK\x01\x02", _END_OF_ZIP))
+    return content[max(0, place - size) :].startswith(b"PK\x01\x02")
 
 
 def plain_text(content: bytes) -> bytes:

@@ -2,10 +2,7 @@
 
 import importlib
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
@@ -15,41 +12,12 @@ from chalicelib.models import import_files as storage
 from chalicelib.models.import_files import LEASED
 from chalicelib.services.import_files import batches, worker
 from tests.support import fhir, sizes
-from tests.support.aws_calls import AwsCall, clients, failing, hooked, unreachable
+from tests.support.aws_calls import AwsCall, failing, hooked, unreachable
 from tests.support.crowd import at_once
 from tests.support.import_files import Import, ndjson, read, take, uploaded
+from tests.support.killed import Killed, killed_at
 from tests.support.portal import Portal
 from tests.support.promises import Promise
-
-
-class Killed(BaseException):
-    """The process of the worker ends here."""
-
-
-class _Steps:
-    """Counts what the portal asks of AWS, before it is sent and after it was answered, and ends at one of them."""
-
-    def __init__(self, last: int | None) -> None:
-        self.taken, self._last = 0, last
-
-    def __call__(self, **_event: object) -> None:
-        self.taken += 1
-        if self.taken == self._last:
-            raise Killed
-
-
-@contextmanager
-def killed_at(last: int | None) -> Iterator[_Steps]:
-    """Ends the worker at a step; None for never."""
-    steps = _Steps(last)
-    with ExitStack() as ends:
-        for client in clients().values():
-            for moment in ("before-call", "after-call"):
-                name = uuid4().hex
-                client.meta.events.register(moment, steps, name)
-                ends.callback(client.meta.events.unregister, moment, steps, name)
-        with suppress(Killed):
-            yield steps
 
 
 def _file() -> bytes:

@@ -20,6 +20,8 @@ _SIZES: Final = {
     "ingest": _Size(full=100_000, small=1_000),
     # The worker of a file is ended at every n-th step.
     "ingest crashes": _Size(full=1, small=12),
+    # The worker of a file that somebody sent is ended at every n-th step.
+    "upload crashes": _Size(full=1, small=5),
     # Concurrent activations of one clinic number.
     "ID 3": _Size(full=200, small=40),
     # Concurrent registrations of one username, and of one email.
