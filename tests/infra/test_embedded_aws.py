@@ -54,8 +54,10 @@ def _count(aws: EmbeddedAws, area: str) -> int:
 
 def test_the_portals_settings_are_those_of_the_data_stack(aws: EmbeddedAws) -> None:
     outputs = aws.deployed.outputs
-    topics = [*("notices", "email", "sms", "push"), *("events", "webhooks", "references")]
-    topics += ["exports", "purges", "imports", "uploads"]
+    topics = (
+        *("notices", "email", "sms", "push", "events", "webhooks", "references", "exports", "purges", "imports"),
+        "uploads",
+    )
     urls = {topic: outputs[f"{topic.capitalize()}QueueUrl"] for topic in topics}
     assert {topic: settings().queue_url(topic) for topic in topics} == urls
     assert len(set(urls.values())) == len(topics)

@@ -38,11 +38,15 @@ def full(portal: Portal) -> Person:
 
 
 def _have_it_their_way(portal: Portal, token: str) -> None:
-    """A phone that gets pushes, a share, quiet nights, a phrase, and a wish that the clinic has not decided."""
-    device, key = {"platform": "ios", "push_token": uuid.uuid4().hex}, {"Idempotency-Key": str(uuid.uuid4())}
-    assert portal.call("POST", "/v1/me/devices", device, token=token, headers=key).status == 201
-    shared = {"recipient": "Dr. Okafor"}
-    assert portal.call("POST", "/v1/patients/me/shares", shared, token=token, headers=key).status == 201
+    """A phone that gets pushes, a share, a document, quiet nights, a phrase, and a wish that is not decided."""
+    key = {"Idempotency-Key": str(uuid.uuid4())}
+    made: dict[str, dict[str, Any]] = {
+        "/v1/me/devices": {"platform": "ios", "push_token": uuid.uuid4().hex},
+        "/v1/patients/me/shares": {"recipient": "Dr. Okafor"},
+        "/v1/patients/me/documents": {"title": "Vaccinations"},
+    }
+    for path, body in made.items():
+        assert portal.call("POST", path, body, token=token, headers=key).status == 201, path
     changes: dict[str, tuple[str, dict[str, Any], int]] = {
         "/v1/me/notification-preferences": (
             "PUT",
