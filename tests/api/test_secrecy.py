@@ -16,7 +16,7 @@ from chalicelib import clock
 from chalicelib.domain.exports import ExportFormat
 from chalicelib.handlers.functions import FunctionFailed
 from infra.local.lambda_proxy import LambdaContext
-from tests.support import leaving, record_exports
+from tests.support import leaving, record_exports, shares
 from tests.support.aws_calls import AwsCall, failing, hooked, refused
 from tests.support.people import token_of
 from tests.support.portal import Answer, Patient, Person, Portal
@@ -267,7 +267,23 @@ class Walk:
         for format_ in ExportFormat:
             copy = record_exports.made(self.portal, "me", token, format=format_)
             assert self.canaries.values["last name"] not in copy["download_url"]
+        self._share(token)
         assert leaving.close(person).status == 200
+        self.portal.drain()
+
+    def _share(self, token: str) -> None:
+        """A share that is opened by both of its links."""
+        pin = self.canaries.seed("PIN of a share", "804271936502")
+        asked = {"recipient": self.canaries.seed("for whom a share is", "Dr. Quillfeather"), "pin": pin}
+        share = shares.made_by(self.portal, "me", token, **asked)
+        self.canaries.seed("token of a share", share["url"].rpartition("/")[2])
+        self.canaries.seed("SMART Health Link", share["smart_health_link"].partition("/")[2])
+        self.canaries.seed("token of a manifest", shares.shlink_of(share).path.rpartition("/")[2])
+        wrong = self.canaries.seed("wrong PIN of a share", "918273640517")
+        for opened in (shares.open_page, shares.ask_manifest):
+            reader = self.canaries.seed(f"reader of {opened.__name__}", f"Nurse {opened.__name__}")
+            assert opened(self.portal, share, pin, recipient=reader).status == 200
+            assert opened(self.portal, share, wrong).status in {401, 422}
         self.portal.drain()
 
     def _poison(self, person: Person) -> None:
