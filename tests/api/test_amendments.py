@@ -7,10 +7,14 @@ from typing import Any
 import pytest
 
 from chalicelib import clock
-from chalicelib.domain.amendments import expected_by
+from chalicelib.domain.amendments import AmendmentBy, AmendmentStatus, expected_by
+from chalicelib.domain.amendments import Answer as ClinicAnswer
 from chalicelib.domain.caregivers import Scope
 from chalicelib.domain.links import LinkPurpose
 from chalicelib.domain.staff import PERMISSIONS, Permission, Role
+from chalicelib.errors import Conflict
+from chalicelib.models import amendments
+from chalicelib.models.transaction import transaction
 from chalicelib.settings import settings
 from tests.support import fhir, links, merging
 from tests.support.amendments import CLINIC, WORDS, ask, asked, decide, path
@@ -176,6 +180,15 @@ class TestTheClinicsAnswer:
         for how, body in (("approve", {}), ("deny", {"reason": "No."})):
             assert decide(chart.portal, amendment_id, how, body).status == 409
         assert chart.portal.call("DELETE", one, token=token).status == (204 if first == "withdraw" else 409)
+
+    def test_of_two_who_decide_at_the_same_moment_one_does(self, chart: Chart) -> None:
+        amendment_id = asked(chart.person)
+        as_read = amendments.find_listed(amendment_id)
+        assert as_read is not None
+        assert decide(chart.portal, amendment_id, "approve", {}).status == 200
+        with pytest.raises(Conflict), transaction() as tx:
+            amendments.end(tx, as_read, AmendmentStatus.DENIED, AmendmentBy.CLINIC, ClinicAnswer("No."))
+        assert _read(chart, amendment_id).json["status"] == "approved"
 
     def test_nobody_decides_what_they_asked_for_or_what_is_about_themselves(self, chart: Chart) -> None:
         clinician = new_staff(Role.CLINICIAN)

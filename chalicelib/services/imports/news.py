@@ -70,7 +70,9 @@ def _tell_of_comments(
     now = f"{patient_id}#commented"
     if not rows or now in told:
         return set()
-    outbox.post(tx, Notice(NoticeKind.NEW_RESULTS, about=_about(rows) | {COMMENTED: "yes"}, patient_id=patient_id))
+    plain = [row for row in rows if row.is_sensitive is False]
+    about = _about(plain or rows) | {COMMENTED: "yes"}
+    outbox.post(tx, Notice(NoticeKind.NEW_RESULTS, about=about, patient_id=patient_id))
     told.note_told(tx, now)
     return {now}
 
@@ -82,9 +84,9 @@ def _is_comment(row: Record, before: Held | None) -> bool:
 
 
 def _about(rows: list[Record]) -> dict[str, str]:
-    """The first of some records; with it one of each kind that a reader may hold back, plain ones before others."""
+    """The first of some records; with it one of each kind that a reader may hold back."""
     kinds: dict[tuple[str, bool], str] = {}
-    for row in sorted(rows, key=lambda row: row.is_sensitive is not False):
+    for row in rows:
         kinds.setdefault((row.category, is_commented(json.loads(row.view))), row.record_id)
     first, *others = kinds.values()
     return {"record_id": first, **({OTHERS: " ".join(others)} if others else {})}
