@@ -10,7 +10,7 @@ from chalicelib.domain.audit import Action, Entry
 from chalicelib.domain.fhir import text
 from chalicelib.domain.records import release as rules
 from chalicelib.domain.records.categories import Category
-from chalicelib.domain.records.release import Chosen, Moment
+from chalicelib.domain.records.release import Chosen, Moment, Until
 from chalicelib.domain.records.sight import Release, Sight, sight_of
 from chalicelib.errors import FieldError, Invalid, StaleVersion
 from chalicelib.models import audit
@@ -65,11 +65,6 @@ def beside(whose: Whose, sight: Sight, get: Callable[[], _T]) -> tuple[_T, Momen
     return found
 
 
-def moment(whose: Whose, sight: Sight) -> Moment:
-    """The moment by which results are held back; no round trip for who waits for no visit."""
-    return _moment(whose, sight) if _waits_for_visits(sight) else Moment()
-
-
 def _waits_for_visits(sight: Sight) -> bool:
     return any(hold.release is Release.AT_VISIT for hold in sight.holds)
 
@@ -86,8 +81,7 @@ def _moment(whose: Whose, sight: Sight) -> Moment:
 
 def shown(row: Record, view: View, sight: Sight, now: Moment) -> View:
     """What a reader sees of a record's view: without its result while that is held back."""
-    hold = rules.hold_on(sight.holds, row.category, row.came_at)
-    waits_for = rules.until(hold, text.parse(row.view), row.came_at, now) if hold else None
+    waits_for = _waits_for(row, sight, now)
     return rules.withheld(view, waits_for) if waits_for else view
 
 
@@ -105,5 +99,9 @@ def is_told(account: Account, whose: Whose, rows: list[Record], *, is_comment: b
 
 def is_held(row: Record, sight: Sight, now: Moment) -> bool:
     """Whether a record is held back."""
+    return _waits_for(row, sight, now) is not None
+
+
+def _waits_for(row: Record, sight: Sight, now: Moment) -> Until | None:
     hold = rules.hold_on(sight.holds, row.category, row.came_at)
-    return hold is not None and rules.until(hold, text.parse(row.view), row.came_at, now) is not None
+    return rules.until(hold, text.parse(row.view), row.came_at, now) if hold else None
