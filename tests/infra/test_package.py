@@ -235,12 +235,15 @@ class _Asked(dict[str, str]):
 # Only the local portal is its own S3 and its own SNS.
 _LOCAL_ONLY = {"S3_PUBLIC_ENDPOINT", "SNS_SIGNING_CERTIFICATE"}
 
+# Where its Python finds its libraries is for Lambda to say.
+_LAMBDAS_OWN = {"LD_LIBRARY_PATH"}
+
 
 def test_the_functions_are_given_every_variable_that_settings_reads_and_no_other(template: dict[str, Any]) -> None:
     given = set(template["Globals"]["Function"]["Environment"]["Variables"]) | {"STAGE"}
     asked = _Asked({})
     settings.read(asked)
-    assert (given - asked.names, asked.names - given) == (set(), _LOCAL_ONLY)
+    assert (given - asked.names, asked.names - given) == (set(), _LOCAL_ONLY | _LAMBDAS_OWN)
 
 
 def test_the_parameters_defaults_are_settings_that_can_be_read(template: dict[str, Any]) -> None:
