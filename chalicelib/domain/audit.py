@@ -99,6 +99,7 @@ class Action(StrEnum):
     RECORD_EXPORT_DOWNLOAD = "record:export:download"
     RECORD_EXPORT_FAIL = "record:export:fail"
     RECORD_EXPORT_REMOVE = "record:export:remove"
+    RECORD_EXPORT_WITHDRAW = "record:export:withdraw"
     RECORD_IMPORT = "record:import"
     RECORD_REVEAL = "record:reveal"
     REFERENCE_RESOLVE = "record:reference:resolve"

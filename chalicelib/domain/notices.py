@@ -32,6 +32,7 @@ class NoticeKind(StrEnum):
     EMAIL_IN_USE = "email_in_use"
     EMAIL_REMOVED = "email_removed"
     EMAIL_STOPPED = "email_stopped"
+    EXPORT_READY = "export_ready"
     FILE_JOINED = "file_joined"
     FILES_JOINED = "files_joined"
     FILES_PARTED = "files_parted"
@@ -190,6 +191,7 @@ RULES: Mapping[NoticeKind, Rule] = {
     NoticeKind.FILES_PARTED: Rule(
         NoticeType.SECURITY, AddressBook.EVERYWHERE, _ALL, scope=Scope.EVERYTHING, target="access_log"
     ),
+    NoticeKind.EXPORT_READY: Rule(NoticeType.SECURITY, AddressBook.PREFERRED, _ALL, is_urgent=False, target="export"),
     NoticeKind.EMAIL_CONFIRMATION: Rule(NoticeType.SECURITY, AddressBook.PENDING_EMAIL, _EMAIL),
     NoticeKind.EMAIL_IN_USE: Rule(NoticeType.SECURITY, AddressBook.CONFIRMED_EMAIL, _EMAIL),
     NoticeKind.EMAIL_REMOVED: Rule(NoticeType.SECURITY, AddressBook.EVERYWHERE, (Channel.PUSH, Channel.SMS)),

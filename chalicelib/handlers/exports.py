@@ -85,6 +85,19 @@ def read_record_export(call: Call) -> Answer:
     return Answer(_record_shape(exports.find_record(call.actor, call.reach, path_id(call, "export_id"))))
 
 
+@routes.delete(
+    "/v1/patients/{pid}/exports/{export_id}",
+    patient(None),
+    feature=Feature.RECORDS,
+    status=204,
+    errors=(errors.NotFound,),
+)
+def withdraw_record_export(call: Call) -> Answer:
+    """Have a copy removed that you asked for: nobody can download it any more."""
+    exports.withdraw_record(call.actor, call.reach, path_id(call, "export_id"))
+    return Answer()
+
+
 def _record_shape(found: ExportView) -> shapes.RecordExport:
     wanted = found.wanted
     if wanted is None:

@@ -14,7 +14,7 @@ from chalicelib import clock, ids
 from chalicelib.domain.exports import KEPT, ExportFormat, ExportStatus, ExportSubject, Manifest, Seen, Wanted
 from chalicelib.domain.records.categories import Category
 from chalicelib.domain.records.sight import Sight
-from chalicelib.errors import Conflict
+from chalicelib.errors import Conflict, NotFound
 from chalicelib.models.accounts import AccountsTable
 from chalicelib.models.base import storage_errors
 from chalicelib.models.transaction import Transaction
@@ -239,6 +239,23 @@ def fail(tx: Transaction, export: Export) -> None:
         condition=_is_open(),
         error=Conflict(),
     )
+
+
+def withdraw(tx: Transaction, export: Export) -> datetime:
+    """Nobody may have an export any more, and whoever builds it is done; returns since when.
+
+    Raises NotFound at the commit where it is gone, or was withdrawn meanwhile.
+    """
+    now = clock.now()
+    stamp = clock.stamp(now)
+    is_there = Export.pk.exists() & (Export.expires_at.does_not_exist() | (Export.expires_at > stamp))
+    tx.update(
+        export,
+        [Export.status.set(ExportStatus.FAILED), Export.expires_at.set(stamp)],
+        condition=is_there,
+        error=NotFound(),
+    )
+    return now
 
 
 def _is_open() -> Condition:

@@ -9,7 +9,7 @@ from chalicelib.domain import identity
 from chalicelib.domain.contact_changes import Changed
 from chalicelib.domain.notices import Channel, NoticeKind
 from chalicelib.domain.second_factors import Factor
-from chalicelib.models import contact_changes, links, password_resets, second_factors
+from chalicelib.models import contact_changes, exports, links, password_resets, second_factors
 from chalicelib.models.accounts import Account
 from chalicelib.models.links import Link
 from chalicelib.models.outbox import OutboxRow
@@ -118,6 +118,13 @@ def _stopped(account: Account, row: OutboxRow) -> Values | None:
     return None
 
 
+def _export_ready(account: Account, row: OutboxRow) -> Values | None:
+    export = exports.find(account.pk, row.ids()["export_id"])
+    if export is None or export.is_over or not export.expires_at:
+        return None
+    return {**_when(account, row), "until": clock.read_stamp(export.expires_at)}
+
+
 def _new_results(account: Account, row: OutboxRow) -> Values:
     return {"is_own": account.patient_id == row.patient_id}
 
@@ -141,6 +148,7 @@ _COMPOSERS: Mapping[NoticeKind, Callable[[Account, OutboxRow], Values | None]] =
     NoticeKind.BREAK_GLASS: _when,
     NoticeKind.CHANGE_DENIED: _nothing,
     NoticeKind.UPLOAD_REFUSED: _nothing,
+    NoticeKind.EXPORT_READY: _export_ready,
     NoticeKind.CONTACT_REPLACED: _when,
     NoticeKind.FILES_JOINED: _when,
     NoticeKind.FILES_PARTED: _when,

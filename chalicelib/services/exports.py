@@ -29,7 +29,7 @@ from chalicelib.domain.exports import (
     Manifest,
     Wanted,
 )
-from chalicelib.domain.notices import OutboxStatus
+from chalicelib.domain.notices import Notice, NoticeKind, OutboxStatus
 from chalicelib.domain.records.sight import sight_of
 from chalicelib.errors import Conflict, NotFound
 from chalicelib.models import accounts, audit, outbox
@@ -53,6 +53,7 @@ _OF_RECORDS: Mapping[str, Action] = {
     "ask": Action.RECORD_EXPORT_ASK,
     "build": Action.RECORD_EXPORT_BUILD,
     "fail": Action.RECORD_EXPORT_FAIL,
+    "withdraw": Action.RECORD_EXPORT_WITHDRAW,
     "remove": Action.RECORD_EXPORT_REMOVE,
 }
 _ACTIONS: Mapping[ExportSubject, Mapping[str, Action]] = {
@@ -160,14 +161,30 @@ def find_record(actor: Actor, reach: Reach, export_id: str) -> ExportView:
     Raises NotFound where there is none any more, and where there is more in it than the caller sees now. Whoever has
     proved just now that it is them gets the address of its download, and the history says so.
     """
-    found = storage.find(actor.id, export_id) if ids.has_prefix(export_id, storage.PREFIX) else None
-    if found is None or not _may_have(reach, found):
-        raise NotFound
-    view = _view(actor, found, with_url=True)
+    view = _view(actor, _record(actor, reach, export_id), with_url=True)
     if view.download_url is not None:
         about: dict[str, object] = {"export_id": export_id, "by": reach.by}
         audit.record_alone(Entry(actor, Action.RECORD_EXPORT_DOWNLOAD, patient_id=reach.patient_id, about=about))
     return view
+
+
+def withdraw_record(actor: Actor, reach: Reach, export_id: str) -> None:
+    """Have a copy of a patient's record removed that the caller asked for, or never made. Raises NotFound.
+
+    It is gone for its holder at once; its file, which `build_exports` takes away, a moment later.
+    """
+    found = _record(actor, reach, export_id)
+    with transaction() as tx:
+        now = storage.withdraw(tx, found)
+        outbox.post_export(tx, found.pk, found.export_id, subject=found.subject, remove_at=now)
+        audit.record(tx, _entry(actor, "withdraw", found, {"by": reach.by}))
+
+
+def _record(actor: Actor, reach: Reach, export_id: str) -> Export:
+    found = storage.find(actor.id, export_id) if ids.has_prefix(export_id, storage.PREFIX) else None
+    if found is None or not _may_have(reach, found):
+        raise NotFound
+    return found
 
 
 def _may_have(reach: Reach, export: Export) -> bool:
@@ -290,6 +307,8 @@ def _note_ready(row: OutboxRow, export: Export, made: Made) -> None:
         outbox.post_export(
             tx, export.pk, export.export_id, subject=export.subject, remove_at=export.remove_at(made.ready_at)
         )
+        if export.subject is not ExportSubject.SHARE:
+            outbox.post(tx, Notice(NoticeKind.EXPORT_READY, export.pk, {"export_id": export.export_id}))
         audit.record(tx, _entry(SYSTEM, "build", export))
     observability.event("export.built", account_id=export.pk, export_id=export.export_id)
 

@@ -78,6 +78,7 @@ SAMPLES: Mapping[NoticeKind, Sequence[Sample]] = {
     NoticeKind.EMAIL_REMOVED: (Sample({}),),
     NoticeKind.EMAIL_STOPPED: (Sample({"address": "a•••@example.com"}),),
     NoticeKind.ACCOUNT_CREATED: (Sample({"changed_at": _WHEN}),),
+    NoticeKind.EXPORT_READY: (Sample({"changed_at": _WHEN, "until": _WHEN}),),
     NoticeKind.NEW_DEVICE: (Sample({"changed_at": _WHEN}),),
     NoticeKind.NEW_RESULTS: (
         Sample({"is_own": True}, "the reader's own"),

@@ -3,8 +3,6 @@
 from datetime import timedelta
 from urllib.parse import quote
 
-import pytest
-
 from chalicelib import clock
 from chalicelib.domain.caregivers import Grant, Scope
 from chalicelib.domain.notices import Notice, NoticeKind
@@ -196,12 +194,13 @@ def test_a_patient_into_whom_another_is_merged_counts_both(portal: Portal) -> No
     assert (own(chart)["due"], own(chart)["new_results"]) == (2, 1)
 
 
-@pytest.mark.promise
 def test_its_cost_does_not_grow_with_the_record(portal: Portal) -> None:
     chart = Chart(portal, order("Waits"), visit(2, "Check-up"), fhir.lab(""), fhir.prescription(""))
     token = token_of(account_of(chart))
 
     def cost() -> int:
+        # What the clinic has decided is read again every half a minute: not while it is counted.
+        portal.call("GET", "/v1/me/home", token=token)
         with recorded() as calls:
             assert portal.call("GET", "/v1/me/home", token=token).status == 200
         return len([call for call in calls if call.service == "dynamodb"])

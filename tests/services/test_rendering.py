@@ -49,6 +49,7 @@ VALUES: dict[NoticeKind, dict[str, object]] = {
     NoticeKind.EMAIL_REMOVED: {},
     NoticeKind.EMAIL_STOPPED: {"address": "m***@e***.org"},
     NoticeKind.ACCOUNT_CREATED: {"changed_at": AT},
+    NoticeKind.EXPORT_READY: {"changed_at": AT, "until": AT},
     NoticeKind.NEW_DEVICE: {"changed_at": AT},
     NoticeKind.NEW_RESULTS: {"is_own": True, "stop_link": LINK},
     NoticeKind.PASSWORD_CHANGED: {"changed_at": AT},

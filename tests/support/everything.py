@@ -138,7 +138,10 @@ def _take_copies(portal: Portal, person: Person) -> None:
     clinician = token_of(new_staff(Role.CLINICIAN, cares_for=patient_id))
     for token in (caregiver, clinician):
         assert record_exports.made(portal, patient_id, token, format="fhir")["status"] == "ready"
-    assert portal.call("GET", record_exports.path_of(patient_id), token=caregiver).json["items"]
+    items = portal.call("GET", record_exports.path_of(patient_id), token=caregiver).json["items"]
+    one = f"{record_exports.path_of(patient_id)}/{items[0]['export_id']}"
+    assert portal.call("DELETE", one, token=caregiver).status == 204
+    portal.drain()
 
 
 def _share(portal: Portal, person: Person, caregiver: str) -> None:
