@@ -197,7 +197,12 @@ def _find(actor: Actor, reach: Reach, share_id: str) -> Share:
 
 def _views(actor: Actor, shares: list[Share]) -> list[ShareView]:
     makers = accounts.find_accounts(sorted({share.pk for share in shares})) if shares else {}
-    return [_view(actor, share, makers.get(share.pk), share_rights.find_copies(share)) for share in shares]
+    places = [(share.pk, export_id) for share in shares for export_id in share.export_ids.values()]
+    copies = export_storage.find_many(places)
+    return [
+        _view(actor, share, makers.get(share.pk), [copies[one] for one in share.export_ids.values() if one in copies])
+        for share in shares
+    ]
 
 
 def _view(actor: Actor, share: Share, maker: Account | None, copies: list[Export]) -> ShareView:
