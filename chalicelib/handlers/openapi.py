@@ -15,8 +15,8 @@ from chalicelib.domain.caregivers import Scope
 from chalicelib.domain.fhir_api.names import MEDIA_TYPE
 from chalicelib.handlers import problems
 from chalicelib.handlers.operations import REGISTRY, Operation
+from chalicelib.schemas.account_files import AccountFile
 from chalicelib.schemas.base import PageQuery, Query
-from chalicelib.schemas.exports import AccountFile
 from chalicelib.schemas.problems import Problem
 from chalicelib.settings import settings
 

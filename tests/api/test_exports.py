@@ -13,7 +13,7 @@ from chalicelib.domain.exports import ExportSubject
 from chalicelib.models import caregivers, outbox
 from chalicelib.models import exports as storage
 from chalicelib.models.transaction import transaction
-from chalicelib.schemas.exports import AccountFile
+from chalicelib.schemas.account_files import AccountFile
 from chalicelib.services import exports
 from tests.support import factors, passkeys
 from tests.support.aws_calls import AwsCall, failing, unreachable
