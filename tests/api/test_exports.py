@@ -209,10 +209,10 @@ def test_the_file_is_named_after_nobody_and_is_encrypted_by_the_bucket(portal: P
 def test_it_is_kept_for_three_days_and_removed_then(portal: Portal) -> None:
     person = portal.register()
     found = exported(person)
-    portal.advance(days=3, seconds=-5)
+    portal.advance(days=3, minutes=-5)
     sweep(portal)
     assert _read(person).json["expires_at"] == found["expires_at"]
-    portal.advance(seconds=10)
+    portal.advance(minutes=10)
     assert _read(person).status == 404
     sweep(portal)
     bucket = portal.aws.deployed.outputs["RecordsBucketName"]
