@@ -8,6 +8,7 @@ from enum import StrEnum
 class RequestKind(StrEnum):
     """What somebody asks the clinic for."""
 
+    AMENDMENT = "amendment"
     CONTACT_CHANGE = "contact_change"
     PROXY_REQUEST = "proxy_request"
 

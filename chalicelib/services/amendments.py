@@ -111,6 +111,12 @@ def find_all_of(actor: Actor) -> list[AmendmentView]:
     return [_view(row) for row in storage.find_all_of(actor.id)]
 
 
+def find_waiting(patient_ids: tuple[str, ...]) -> list[AmendmentView]:
+    """Those of the newest requests about a patient's record that nobody has decided yet: one round trip."""
+    rows = storage.find_page(patient_ids, _READ_AT_ONCE, None)
+    return [_view(row) for row in rows if row.status == AmendmentStatus.WAITING]
+
+
 def find(actor: Actor, reach: Reach, amendment_id: str) -> AmendmentView:
     """One request. Raises NotFound, also for one that the caller may not see."""
     return _view(_find_shown(actor, reach, amendment_id))

@@ -6,7 +6,8 @@ from chalicelib.domain.addresses import AddressStatus, AddressView
 from chalicelib.domain.attention import Alert, AlertCode, OpenRequest, RequestKind
 from chalicelib.domain.proxy_requests import ProxyStatus
 from chalicelib.models import patient_changes
-from chalicelib.services import accounts, addresses, proxy_requests
+from chalicelib.models.base import together
+from chalicelib.services import accounts, addresses, amendments, proxy_requests
 
 _STOPPED = {
     AddressStatus.BOUNCED: AlertCode.ADDRESS_BOUNCED,
@@ -15,12 +16,17 @@ _STOPPED = {
 }
 
 
-def find_requests(holder: Actor, patient_id: str) -> list[OpenRequest]:
+def find_requests(holder: Actor, whose: tuple[str, ...]) -> list[OpenRequest]:
     """What a patient asked the clinic for and what it has not decided yet, the newest first."""
-    change = patient_changes.find(patient_id)
-    found = [
+    change, proxies, amended = together(
+        lambda: patient_changes.find(whose[0]),
+        lambda: proxy_requests.find_own(holder),
+        lambda: amendments.find_waiting(whose),
+    )
+    found = [OpenRequest(RequestKind.AMENDMENT, one.amendment_id, one.status, one.created_at) for one in amended]
+    found += [
         OpenRequest(RequestKind.PROXY_REQUEST, one.proxy_request_id, one.status, one.created_at)
-        for one in proxy_requests.find_own(holder)
+        for one in proxies
         if one.status is ProxyStatus.PENDING
     ]
     if change is not None:

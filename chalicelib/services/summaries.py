@@ -55,7 +55,7 @@ def read(whose: Whose, sight: Sight, language: str, holder: Actor | None = None)
     patient, visits, requests, alerts, results, changed, medications, conditions, allergies = together(
         lambda: patients.find(whose[0]),
         lambda: pages.find_upcoming(whose, sight)[:_NEWEST],
-        lambda: attention.find_requests(holder, whose[0]) if holder else [],
+        lambda: attention.find_requests(holder, whose) if holder else [],
         lambda: attention.find_alerts(holder, language) if holder else [],
         lambda: new_results(whose, sight),
         lambda: medication_changes(whose, sight, language),

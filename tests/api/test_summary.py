@@ -8,7 +8,7 @@ from chalicelib.domain.notices import Channel
 from chalicelib.domain.suppressions import Reason
 from chalicelib.models.transaction import transaction
 from chalicelib.services import suppressions
-from tests.support import fhir
+from tests.support import amendments, fhir
 from tests.support.caregivers import ask_to_act
 from tests.support.changing import Chart
 from tests.support.fhir import Json
@@ -99,11 +99,17 @@ def test_what_somebody_asked_for_and_what_is_amiss_is_for_them_alone(portal: Por
     etag = {"If-Match": on_file.header("etag") or ""}
     assert portal.call("PATCH", path, {"first_name": "Astrid"}, token=token, headers=etag).status == 202
     ask_to_act(person.session["account"]["account_id"])
+    amended = amendments.asked_about(person.patient.patient_id)
     with transaction() as tx:
         suppressions.suppress(tx, Channel.EMAIL, person.patient.email, Reason.BOUNCE, at=clock.now())
     summary = portal.call("GET", f"{path}/summary", token=token).json
-    assert {one["kind"] for one in summary["requests_open"]} == {"contact_change", "proxy_request"}
-    assert {one["status"] for one in summary["requests_open"]} == {"pending"}
+    asked = {one["kind"]: one for one in summary["requests_open"]}
+    assert {kind: one["status"] for kind, one in asked.items()} == {
+        "amendment": "waiting",
+        "contact_change": "pending",
+        "proxy_request": "pending",
+    }
+    assert asked["amendment"]["request_id"] == amended
     assert {one["code"] for one in summary["alerts"]} == {"email_unconfirmed", "address_bounced"}
     other = token_of(new_caregiver(person.patient.patient_id, Scope.EVERYTHING))
     theirs = portal.call("GET", f"{path}/summary", token=other).json
