@@ -32,6 +32,7 @@ OF_NO_ACCOUNT = frozenset(
         "record",
         "registration",
         "settings",
+        "share",
         "staff",
         "upload",
         "webhook",

@@ -136,7 +136,7 @@ def _panel(subject: str) -> fhir.Json:
         ("the whole record, by changes", "/v1/patients/me/changes?limit=5", 2, _FEW),
         ("a chart", "/v1/patients/me/trends/4548-4?limit=5", 4, _FEW),
         ("a chart of values inside of others", "/v1/patients/me/trends/8480-6", 6, _FEW),
-        ("the summary", "/v1/patients/me/summary", 8, _FEW),
+        ("the summary", "/v1/patients/me/summary", 17, _FEW),
     ],
 )
 def test_a_page_costs_the_same_whatever_the_size_of_the_record(

@@ -65,6 +65,12 @@ def _shown(template: str, language: str, *problems: FieldError, **values: object
         "uri": "otpauth://totp/x",
         "qr": "",
         "key": "ABCD",
+        "whose": "Ana",
+        "dates": words.say("export.record.from", language, start="May 3, 2026"),
+        "made_at": "May 3, 2026",
+        "counts": ["1", "2"],
+        "pdf_url": "https://portal.example/x",
+        "fhir_url": "https://portal.example/x",
         **values,
     }
     return str(rendering.answer(Step(template, sample, problems), language).body)

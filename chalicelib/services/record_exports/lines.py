@@ -326,5 +326,6 @@ _FIELDS: Final[Mapping[str, Show]] = {
 
 UNSAID: Final = frozenset(
     {"record_id", "resource_type", "category", "code", "encounter_id", "value_code", "unit_code", "clinical_status"}
+    | {"held_back"}
 )
-"""What of a view is for programs. A clinical status is the record's status."""
+"""What of a view is for programs. A clinical status is the record's status; of a copy nothing is held back."""
