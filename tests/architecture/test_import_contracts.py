@@ -1,20 +1,19 @@
 """The layers of the program, as import-linter reads them from pyproject.toml."""
 
-import io
-from contextlib import redirect_stdout
+import subprocess
+import sys
 from pathlib import Path
 
 from importlinter import api
-from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
 
 ROOT = Path(__file__).parents[2]
+_LINT = "from importlinter.cli import lint_imports; import sys; sys.exit(lint_imports(no_cache=True))"
 
 
 def test_every_import_contract_is_kept() -> None:
-    report = io.StringIO()
-    with redirect_stdout(report):
-        status = lint_imports(config_filename=str(ROOT / "pyproject.toml"), no_cache=True)
-    assert status == EXIT_STATUS_SUCCESS, report.getvalue()
+    """In a process of its own: the linter sets logging up, which turns off every logger that there is."""
+    done = subprocess.run([sys.executable, "-c", _LINT], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_no_contract_has_been_dropped() -> None:
