@@ -20,7 +20,7 @@ from chalicelib.models import base
 from infra.build import package
 from infra.local.pump import Pump
 from infra.local.remote_aws import RemoteAws
-from tests.support import fhir, import_files
+from tests.support import documents, fhir, import_files
 from tests.support.aws_process import aws_process
 from tests.support.leaving import download
 from tests.support.links import account_id_of
@@ -126,6 +126,15 @@ def test_copies_files_and_seals_are_made_by_the_package_alone(portal: Portal, zi
         assert (counts["lab"], counts["condition"]) == (1, 1)
     assert portal.count("seals") > 0
     assert portal.emails(person.patient.email)
+
+
+def test_documents_are_cleaned_by_the_package_alone(portal: Portal, zipped: Zipped, promise: Promise) -> None:
+    assert zipped.functions
+    person = portal.register()
+    found = [documents.taken(person, content).json for content in (documents.jpeg(), documents.pdf("A letter"))]
+    assert [one["status"] for one in found] == ["ready", "ready"], found
+    types = " ".join(one["content_type"] for one in found)
+    promise("OP 1", "documents cleaned: their types", asked="image/jpeg application/pdf", measured=types)
 
 
 def test_every_function_answers_under_lambdas_runtime_client(portal: Portal, zipped: Zipped, promise: Promise) -> None:
