@@ -128,8 +128,8 @@ def test_copies_files_and_seals_are_made_by_the_package_alone(portal: Portal, zi
     assert portal.emails(person.patient.email)
 
 
-def test_documents_are_cleaned_by_the_package_alone(portal: Portal, zipped: Zipped, promise: Promise) -> None:
-    assert zipped.functions
+@pytest.mark.usefixtures("zipped")
+def test_documents_are_cleaned_by_the_package_alone(portal: Portal, promise: Promise) -> None:
     person = portal.register()
     found = [documents.taken(person, content).json for content in (documents.jpeg(), documents.pdf("A letter"))]
     assert [one["status"] for one in found] == ["ready", "ready"], found
