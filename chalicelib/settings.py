@@ -55,7 +55,7 @@ class Settings:
         return f"{self.stack}-{area}"
 
 
-_QUEUES = (
+QUEUES = (
     "notices",
     "email",
     "sms",
@@ -68,6 +68,8 @@ _QUEUES = (
     "imports",
     "uploads",
 )
+"""The topics that have a queue of their name."""
+
 _METHODS = ("activation_code", "identity_match", "clinic_number", "invitation")
 _PLATFORMS = ("ios", "android", "fire")
 
@@ -110,7 +112,7 @@ def read(env: Mapping[str, str]) -> Settings:
         imports_bucket=env.get("IMPORTS_BUCKET", f"{stack}-imports"),
         quarantine_bucket=env.get("QUARANTINE_BUCKET", f"{stack}-quarantine"),
         library_path=env.get("LD_LIBRARY_PATH", ""),
-        queue_urls={topic: env.get(f"QUEUE_{topic.upper()}_URL", "") for topic in _QUEUES},
+        queue_urls={topic: env.get(f"QUEUE_{topic.upper()}_URL", "") for topic in QUEUES},
         s3_public_endpoint=env.get("S3_PUBLIC_ENDPOINT") or None,
         email_configuration_set=env.get("EMAIL_CONFIGURATION_SET") or None,
         feedback_topic_arn=env.get("FEEDBACK_TOPIC_ARN", ""),

@@ -14,20 +14,9 @@ from typing import Any
 
 import boto3
 
-QUEUES = (
-    "notices",
-    "email",
-    "sms",
-    "push",
-    "events",
-    "webhooks",
-    "references",
-    "exports",
-    "purges",
-    "imports",
-    "uploads",
-    "feedback",
-)
+from chalicelib import settings
+
+QUEUES = (*settings.QUEUES, "feedback")
 """The queues that have a dead-letter queue of their own."""
 
 RELAY, SEALS = "relay", "seals"

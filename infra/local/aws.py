@@ -6,6 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
+from chalicelib import settings
 from infra.local.environment import environment, forget_stack, without_own_account
 
 if TYPE_CHECKING:
@@ -17,12 +18,6 @@ if TYPE_CHECKING:
 REGION = "us-east-1"
 ACCESS_KEY = "EMBEDDEDAWSACCESSKEY"
 SECRET_KEY = "embedded"  # noqa: S105 - moto takes any, and links signed with it open on loopback only.
-
-TOPICS = (
-    *("notices", "email", "sms", "push", "events", "webhooks", "references", "exports", "purges", "imports"),
-    "uploads",
-)
-"""The outbox's topics, and what S3 tells of: each has a queue of its name."""
 
 _BATCH = 25
 _PLATFORMS = {"ios": "APNS", "android": "GCM", "fire": "ADM"}
@@ -147,7 +142,6 @@ class EmbeddedAws:
         return self._started
 
     def _deploy(self, stops: ExitStack) -> "Deployed":
-        from chalicelib import settings
         from infra.local import moto_ses, moto_sns, moto_sqs, outgoing, storage, template
         from infra.local.resources import Maker
 
@@ -237,7 +231,7 @@ def _settings(
     outputs = deployed.outputs
     return {
         "STACK": outputs["Stack"],
-        **{f"QUEUE_{topic.upper()}_URL": outputs[f"{topic.capitalize()}QueueUrl"] for topic in TOPICS},
+        **{f"QUEUE_{topic.upper()}_URL": outputs[f"{topic.capitalize()}QueueUrl"] for topic in settings.QUEUES},
         "RECORDS_BUCKET": outputs["RecordsBucketName"],
         "SEALS_BUCKET": outputs["SealsBucketName"],
         "IMPORTS_BUCKET": outputs["ImportsBucketName"],
