@@ -10,11 +10,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.clients import aws
-from chalicelib.models import base
-from infra.local.remote_aws import RemoteAws
 from tests.support import fhir, sizes
-from tests.support.aws_process import aws_process
+from tests.support.aws_process import remote_portal
 from tests.support.import_files import Import, ask, bundle_text, ndjson, put, read
 from tests.support.portal import Portal
 from tests.support.program import PROJECT
@@ -37,16 +34,8 @@ _REASONS = ("no valid JSON", "NaN", "no patient is known", "resource type", "no 
 @pytest.fixture(scope="module")
 def portal() -> Iterator[Portal]:
     """The embedded AWS in another process: its own memory is not what is measured."""
-    with aws_process() as url, RemoteAws(url) as remote:
-        _forget_clients()
-        yield Portal(remote)
-    _forget_clients()
-
-
-def _forget_clients() -> None:
-    """Those of another AWS lead there still."""
-    aws.forget()
-    base.disconnect()
+    with remote_portal() as portal:
+        yield portal
 
 
 def _resources(count: int) -> Iterator[fhir.Json]:

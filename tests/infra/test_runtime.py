@@ -15,13 +15,11 @@ from zipfile import ZipFile
 import pytest
 from chalice.app import ScheduledEventConfig
 
-from chalicelib.clients import aws as aws_clients
-from chalicelib.models import base
 from infra.build import package
 from infra.local.pump import Pump
 from infra.local.remote_aws import RemoteAws
 from tests.support import documents, fhir, import_files
-from tests.support.aws_process import aws_process
+from tests.support.aws_process import remote_portal
 from tests.support.leaving import download
 from tests.support.links import account_id_of
 from tests.support.people import token_of
@@ -79,16 +77,8 @@ def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def portal() -> Iterator[Portal]:
     """The embedded AWS in another process, which the functions of the package use as this process does."""
-    with aws_process() as url, RemoteAws(url) as remote:
-        _forget_clients()
-        yield Portal(remote)
-    _forget_clients()
-
-
-def _forget_clients() -> None:
-    """Those of another AWS lead there still."""
-    aws_clients.forget()
-    base.disconnect()
+    with remote_portal() as portal:
+        yield portal
 
 
 @pytest.fixture(scope="module")

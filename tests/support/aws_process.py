@@ -6,6 +6,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from chalicelib.clients import aws
+from chalicelib.models import base
+from infra.local.remote_aws import RemoteAws
+from tests.support.portal import Portal
 from tests.support.program import PROJECT
 
 _READY = re.compile(r"ready (http://127\.0\.0\.1:\d+)\n")
@@ -26,3 +30,18 @@ def aws_process() -> Iterator[str]:
             process.terminate()
             status = process.wait(_STOPS_WITHIN)
     assert status == 0, f"the AWS server ended with {status}"
+
+
+@contextmanager
+def remote_portal() -> Iterator[Portal]:
+    """The portal of this process on an embedded AWS in another one."""
+    with aws_process() as url, RemoteAws(url) as remote:
+        _forget_clients()
+        yield Portal(remote)
+    _forget_clients()
+
+
+def _forget_clients() -> None:
+    """Those of another AWS lead there still."""
+    aws.forget()
+    base.disconnect()
