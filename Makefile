@@ -2,7 +2,7 @@
 # Variables: PORT=8000 ORIGINS=https://portal.example DYNAMODB_ENDPOINT=http://127.0.0.1:8001 (run), ARGS= (test), STAGE= (package).
 
 .DEFAULT_GOAL := help
-.PHONY: help run staff verify-audit test check format lint types contracts promises test-dynamodb test-fhir pages package lock clean
+.PHONY: help run staff verify-audit test check format lint types contracts promises test-dynamodb test-fhir pages package vocabulary lock clean
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules
 
@@ -85,6 +85,9 @@ pages: $(DEV_STAMP) ## Every page and email in a real browser, with screenshots 
 
 package: $(DEV_STAMP) ## What is deployed, in build/STAGE: deployment.zip and sam.yaml
 	@$(PY) -m infra.build.package $(STAGE) build/$(STAGE)
+
+vocabulary: $(RUN_STAMP) ## Check the texts that patients read about tests, conditions …; ARGS="asthma" shows one's reading grade
+	@$(PY) -m infra.build.vocabulary $(ARGS)
 
 lock: $(DEV_STAMP) ## Pin the dependencies again, with hashes (keeps what still fits; UPGRADE=1 takes the newest)
 	@$(PY) -m infra.build.lock $(if $(UPGRADE),--upgrade)

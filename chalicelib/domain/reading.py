@@ -25,6 +25,9 @@ _SILENT = re.compile(r"(?:(?<=[^aeiouylr])|(?<=[aeiouy][lr]))e$|(?<=[^aeiouydt])
 _NOT_PARTED = re.compile(r"[ctsgx]i(?=[ao])")
 
 
+_IRREGULAR: Final = {"diabetes": 4, "science": 2}
+
+
 def grade(text: str, language: str) -> float:
     """The US grade of a text, 0 at least, to one decimal. Raises KeyError for a language that has no measure here."""
     words, sentences = _WORD.findall(text), max(1, len(_END.findall(text)))
@@ -35,7 +38,10 @@ def grade(text: str, language: str) -> float:
 
 def english_syllables(word: str) -> int:
     """About how many syllables an English word has. Numbers count as one."""
-    heard = _SILENT.sub("", re.sub(r"['’]s?$", "", word.lower()))
+    spoken = re.sub(r"['’]s?$", "", word.lower())
+    if spoken in _IRREGULAR:
+        return _IRREGULAR[spoken]
+    heard = _SILENT.sub("", spoken)
     if not heard.isalpha():
         return sum(english_syllables(part) for part in re.findall(r"[a-z]+", heard)) or 1
     groups = len(_ENGLISH_VOWELS.findall(heard))

@@ -25,6 +25,7 @@ from chalicelib.handlers import (
     fhir_api,
     home,
     import_files,
+    library,
     merges,
     notices,
     pages,
@@ -50,6 +51,7 @@ from chalicelib.handlers import (
 
 ALL = (
     public.routes,
+    library.routes,
     registrations.routes,
     accounts.routes,
     contact_changes.routes,

@@ -87,6 +87,7 @@ _OUTCOME = {
 _REFUSAL_HEADERS = {401: "WWW-Authenticate", 429: "Retry-After", 503: "Retry-After"}
 _TAGS = {
     "public": "What anybody may read, signed in or not.",
+    "library": "Tests, conditions and treatments in plain words, from A to Z.",
     "registrations": "Registering: proving who one is, and opening an account.",
     "accounts": "One's own account.",
     "activity": "What happened to one's own account.",
@@ -164,6 +165,7 @@ _PATH_PARAMETERS = {
     "import_id": "The id of the import of a file.",
     "webhook_id": "The id of one's own webhook.",
     "delivery_id": "The id of a delivery: one event on its way to one webhook.",
+    "slug": "The name of a term of the library, as its address has it.",
     "kind": "`terms` or `privacy`.",
     "token": "The token of a link in an email or SMS.",
 }

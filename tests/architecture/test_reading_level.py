@@ -6,6 +6,7 @@ import pytest
 
 from chalicelib import words
 from chalicelib.domain.notices import NoticeKind
+from chalicelib.domain.reading import spanish_syllables
 from tests.support import messages, reading
 
 _SHORT_NAME = "Hill"
@@ -93,7 +94,7 @@ def test_what_an_office_would_write_is_too_hard(text: str, language: str) -> Non
     ],
 )
 def test_spanish_syllables_are_counted_by_their_vowels(word: str, syllables: int) -> None:
-    assert reading.spanish_syllables(word) == syllables
+    assert spanish_syllables(word) == syllables
 
 
 def test_a_text_is_measured_as_it_is_read() -> None:

@@ -15,11 +15,12 @@ _OTHERS_ONLY = (
     "boto3",
     "pint",
     "pypdf",
+    "rapidfuzz",
     "reportlab",
     "segno",
     "ucumvert",
 )
-"""Of the import of records, of the functions that make and take in files, of charts in other units."""
+"""Of the import of records, of the functions that make and take in files, of charts in other units, of searching."""
 
 
 @pytest.fixture(scope="module")
@@ -34,3 +35,9 @@ def loaded() -> list[str]:
 def test_the_api_starts_without_what_only_others_need(loaded: list[str], name: str) -> None:
     assert "chalicelib.handlers.records" in loaded
     assert [module for module in loaded if module == name or module.startswith(f"{name}.")] == []
+
+
+def test_the_api_starts_without_reading_the_vocabulary() -> None:
+    program = "import app; from chalicelib import vocabulary; print(vocabulary.terms.cache_info().currsize)"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["0"]

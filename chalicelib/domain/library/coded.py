@@ -1,4 +1,4 @@
-"""Terms of what stands in a record: by its code, by a medication's ingredients, by its name where that is the term's."""
+"""Terms of what stands in a record: by its code, by a medication's ingredients, or by its name where a term has it."""
 
 import re
 from collections.abc import Iterator, Mapping
