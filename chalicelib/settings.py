@@ -43,6 +43,7 @@ class Settings:
     ios_app_ids: tuple[str, ...]
     android_apps: tuple[tuple[str, str], ...]
     security_contact: str
+    language_model: str
     clinic_phone: str
     clinic_email: str
 
@@ -128,6 +129,7 @@ def read(env: Mapping[str, str]) -> Settings:
         ios_app_ids=tuple(_split(env.get("IOS_APP_IDS", ""))),
         android_apps=tuple(_android_app(app) for app in _split(env.get("ANDROID_APPS", ""))),
         security_contact=env.get("SECURITY_CONTACT", f"mailto:{clinic_email}"),
+        language_model=env.get("LANGUAGE_MODEL", "off").removeprefix("off"),
         clinic_phone=env.get("CLINIC_PHONE", "+1 312 555 0100"),
         clinic_email=clinic_email,
     )

@@ -14,9 +14,11 @@ from chalicelib import observability
 from chalicelib.errors import Unavailable
 
 _CONFIG = Config(connect_timeout=1, read_timeout=5, retries={"total_max_attempts": 3, "mode": "standard"})
+# A person waits, to whom the portal's own words can be shown at once.
+_WAITED_FOR = Config(connect_timeout=1, read_timeout=12, retries={"total_max_attempts": 1, "mode": "standard"})
 # A message whose answer was lost may have been sent: trying again is the outbox's to decide.
 _ONE_TRY = Config(connect_timeout=1, read_timeout=5, retries={"total_max_attempts": 1, "mode": "standard"})
-_SENDING = frozenset({"pinpoint-sms-voice-v2", "sesv2", "sns"})
+_CONFIGS = {**dict.fromkeys(("pinpoint-sms-voice-v2", "sesv2", "sns"), _ONE_TRY), "bedrock-runtime": _WAITED_FOR}
 # Only what lies in the request itself. A suspended account, an unverified domain or a missing permission is mended by
 # a person, and what waited for it must then go out.
 _PERMANENT = frozenset({"BadRequestException", "InvalidParameterValue"})
@@ -63,7 +65,7 @@ def client(service: str) -> Any:
 
 @lru_cache(maxsize=16)
 def _client(service: str) -> Any:
-    return Session().create_client(service, config=_ONE_TRY if service in _SENDING else _CONFIG)
+    return Session().create_client(service, config=_CONFIGS.get(service, _CONFIG))
 
 
 def signer(service: str, endpoint: str | None) -> Any:

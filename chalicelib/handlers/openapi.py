@@ -112,6 +112,7 @@ _TAGS = {
     "trends": "Numbers over time.",
     "calendar": "Everything that has a date, in one list.",
     "releases": "When one wants to see new results.",
+    "language_model": "Whether a language model may say explanations in other words.",
     "amendments": "Asking for corrections of the health record, which the clinic decides.",
     "shares": "Parts of the health record that others may read by a link.",
     "fhir_api": "The health record as FHIR R4, to read.",

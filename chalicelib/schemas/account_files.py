@@ -275,6 +275,12 @@ class ExportedShare(Shape):
     openings: list[ExportedOpening]
 
 
+class ExportedModelConsent(Shape):
+    """Since when a language model may say explanations of one's record in other words; null where it may not."""
+
+    given_at: Instant | None
+
+
 class AccountFile(Shape):
     """The file of `POST /v1/me/export`: all that the portal keeps about an account. The health record is not in it.
 
@@ -304,4 +310,5 @@ class AccountFile(Shape):
     contact_changes: list[ExportedContactChange]
     pending_changes: list[ExportedPendingChange]
     documents: list[ExportedDocument]
+    model_consent: ExportedModelConsent
     shares: list[ExportedShare]

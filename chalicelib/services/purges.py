@@ -24,6 +24,7 @@ from chalicelib.models import (
     closures,
     documents,
     exports,
+    model_consents,
     outbox,
     passkeys,
     patients,
@@ -74,6 +75,7 @@ def _purge(row: OutboxRow, account: Account) -> None:
     for step in (*steps, _free_usernames):
         step(account)
     _remove_documents(account)
+    _remove_consent(account)
     _remove_rows(account)
     with transaction() as tx:
         storage.remove_account(tx, account)
@@ -136,12 +138,24 @@ def _remove_exports(account: Account) -> None:
             _record(tx, account, "export", export_id=export.export_id)
 
 
-def _remove_documents(account: Account) -> None:
-    """Those of the patient whom the account is: unless a merge has given their place to another account."""
+def _own_patients(account: Account) -> tuple[str, ...]:
+    """The patient whom the account is, and who is merged into them; nobody where a merge gave their place away."""
     patient = patients.find(account.patient_id) if account.patient_id else None
     if patient is None or patient.merged_into or accounts.find_patient_account_id(patient.pk) != account.pk:
-        return
-    for patient_id in (patient.pk, *patient.joined_ids):
+        return ()
+    return (patient.pk, *patient.joined_ids)
+
+
+def _remove_consent(account: Account) -> None:
+    for patient_id in _own_patients(account):
+        if consent := model_consents.find(patient_id):
+            with transaction() as tx:
+                model_consents.remove(tx, consent)
+                _record(tx, account, "model_consent")
+
+
+def _remove_documents(account: Account) -> None:
+    for patient_id in _own_patients(account):
         while found := documents.find_page(patient_id, limit=_AT_ONCE, before=None):
             for document in found:
                 with transaction() as tx:

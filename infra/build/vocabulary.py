@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from chalicelib import vocabulary, words
-from chalicelib.domain import reading
+from chalicelib.domain import advice, reading
 from chalicelib.vocabulary import SYSTEMS, Kind, Section, Term, sources
 
 FOLDER: Final = Path(vocabulary.__file__).parent
@@ -49,30 +49,6 @@ _OPTIONAL: Final = {"critical"}
 _SLUG = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 _DIGITS = re.compile(r"[^\s()¿?.,;:]*\d[^\s()¿?,;:]*")
 _EMERGENCY: Final = frozenset({"911", "988"})
-_MAY_HAVE: Final = (
-    "any|a question|questions|had|been|not|to |trouble|signs|new|more|other|pain|chest|fever|the feeling|symptoms"
-    "|bleeding|black|side|problems|a rash|a fever|a bad|very|thoughts|taken|ever|kidney or|hives"
-)
-"""What people may be said to have: what they feel and see themselves."""
-
-_BANNED: Final[Mapping[str, tuple[str, ...]]] = {
-    "en": (
-        rf"\byou have (?!{_MAY_HAVE})",
-        r"\byou(?:'re| are) (?:diabetic|anemic|sick with|infected)\b",
-        r"(?<!not )(?<!never )(?<!n't )\bstop taking\b",
-        r"\b(?:take|use) (?:more|less|double|half|extra|one|two|three)\b",
-        r"\b(?:increase|decrease|lower|raise|double|skip|change) (?:your|the) (?:dose|medicine|insulin)\b",
-        r"\bmilligrams?\b|\bmg\b|\bmcg\b",
-    ),
-    "es": (
-        r"(?<!si )(?<!cuando )\busted (?:tiene|padece|sufre)\b",
-        r"(?<!no )\b(?:deje|suspenda) de? ?(?:de tomar|de usar|el medicamento)\b",
-        r"\b(?:tome|use) (?:más|menos|doble|la mitad|uno|una|dos|tres) ",
-        r"(?<!no )\b(?:aumente|disminuya|baje|suba|duplique|cambie) (?:su|la) dosis\b",
-        r"\bmiligramos?\b|\bmg\b|\bmcg\b",
-    ),
-}
-"""What would be a diagnosis or advice on a dose. Not to change or stop something on one's own may be said."""
 
 
 def problems(path: Path) -> list[str]:
@@ -170,9 +146,8 @@ def _of_words(sentence: str, language: str, known: str) -> Iterator[str]:
     for number in _DIGITS.findall(sentence):
         if number.strip(".").lower() not in known and number.strip(".") not in _EMERGENCY:
             yield f'has a number of its own ("{number}"), where numbers are the record\'s'
-    for banned in _BANNED[language]:
-        if found := re.search(banned, sentence, re.IGNORECASE):
-            yield f'"{found[0]}" sounds like a diagnosis or advice on a dose'
+    for banned in advice.found_in(sentence, language):
+        yield f'"{banned}" sounds like a diagnosis or advice on a dose'
 
 
 def grade_of(term: Term, language: str) -> float:

@@ -485,6 +485,7 @@ def bodies(portal: Portal, whose: Somebody) -> dict[str, Callable[[], dict[str, 
             "categories": {"lab": "after_comment"},
             "_path": {"pid": "me"},
         },
+        "language_model_replace_model_consent": lambda: {"consent": True, "_path": {"pid": "me"}},
         "caregivers_accept_invitation": lambda: {
             "_path": {"invitation_token": invitation_to(portal.new_patient().patient_id)}
         },

@@ -69,6 +69,7 @@ _PARTS: dict[str, Callable[[Account, Actor], Any]] = {
     "contact_changes": people.find_contact_changes,
     "pending_changes": people.find_pending_changes,
     "documents": beside_the_record.find_documents,
+    "model_consent": beside_the_record.find_model_consent,
     "shares": beside_the_record.find_shares,
 }
 """Every part of the document, by its name in it."""

@@ -9,6 +9,7 @@ from chalicelib.models.accounts import Account
 from chalicelib.services import (
     amendments,
     documents,
+    language_model,
     shares,
 )
 from chalicelib.services.account_exports.values import AT_ONCE, stamp, walk
@@ -49,6 +50,12 @@ def find_documents(account: Account, _holder: Actor) -> list[dict[str, Any]]:
         }
         for one in walk(lambda before: documents.find_page(reach, limit=AT_ONCE, before=before))
     ]
+
+
+def find_model_consent(account: Account, _holder: Actor) -> dict[str, Any]:
+    """Whether a language model may say what the portal explains of the holder's record in other words."""
+    consent = language_model.read_consent(Reach(account.patient_id)) if account.patient_id else None
+    return {"given_at": consent.given_at if consent else None}
 
 
 def find_shares(_account: Account, holder: Actor) -> list[dict[str, Any]]:
