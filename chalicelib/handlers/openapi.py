@@ -108,6 +108,7 @@ _TAGS = {
     "caregivers": "For whom you may act, and who may act for you.",
     "proxy_requests": "Asking to act for somebody, which the clinic decides.",
     "records": "The health record.",
+    "explanations": "What stands in the health record, in plain words.",
     "changes": "What has changed in the health record.",
     "trends": "Numbers over time.",
     "calendar": "Everything that has a date, in one list.",

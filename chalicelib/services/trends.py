@@ -1,7 +1,7 @@
 """The numbers of one code over time: a page of a chart, the oldest first, wherever in results they stand."""
 
 import functools
-from collections.abc import Container
+from collections.abc import Collection, Container
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -83,6 +83,31 @@ def find_page(whose: Whose, wanted: Wanted, *, limit: int, place: Place | None, 
     return Page(shown, Place(end, unit, unit_name) if end else None)
 
 
+def find_around(
+    whose: Whose, parts: Collection[str], at: date | datetime | None, sight: Sight
+) -> dict[str, list[Reading]]:
+    """What results say of some codes, which are written as in keys: the newest, and the newest up to a time.
+
+    By code, the newest first; of results that are held back only that they are there. Two round trips, but where much
+    is hidden.
+    """
+    if not parts or not sight.categories:
+        return {}
+    rows, now = releases.beside(whose, sight, lambda: _read_around(whose, parts, at, sight))
+    held = {row.record_id for row in rows if releases.is_held(row, sight, now)}
+    return {part: _readings(rows, part, held) for part in parts}
+
+
+def _read_around(whose: Whose, parts: Collection[str], at: date | datetime | None, sight: Sight) -> list[Record]:
+    found: list[list[_Stream]] = together(*(functools.partial(_streams, whose, part) for part in parts))
+    streams = dict.fromkeys(stream for one in found for stream in one)
+    ends = [record_pages.bounds(Filter(until=until)) for until in dict.fromkeys((at, None))]
+    reads = [functools.partial(_newest, one, end, sight) for one in streams for end in ends]
+    pages: list[Rows] = together(*reads)
+    rows = {row.record_id: row for page, _ in pages for row in page}
+    return sorted(rows.values(), key=_place_of, reverse=True)
+
+
 def _title(latest: list[Reading]) -> str | None:
     return str(latest[0].value["title"]) if latest else None
 
@@ -107,7 +132,7 @@ def _read(
         return ([], None), []
     streams = _streams(whose, part)
     reads = [functools.partial(_page, one, wanted, limit, place.after if place else None, sight) for one in streams]
-    last = [functools.partial(_newest, one, sight) for one in streams]
+    last = [functools.partial(_newest, one, record_pages.bounds(Filter()), sight) for one in streams]
     found: list[Rows] = together(*reads, *last)
     page = merged(found[: len(reads)], limit, _place_of, newest_first=False)
     newest, _ = merged(found[len(reads) :], _NEWEST, _place_of, newest_first=True)
@@ -128,8 +153,8 @@ def _page(stream: _Stream, wanted: Wanted, limit: int, after: PageKey | None, si
     return _query(stream, (low, high), limit, after, sight, oldest_first=True)
 
 
-def _newest(stream: _Stream, sight: Sight) -> Rows:
-    return _query(stream, record_pages.bounds(Filter()), _NEWEST, None, sight, oldest_first=False)
+def _newest(stream: _Stream, between: tuple[str, str], sight: Sight) -> Rows:
+    return _query(stream, between, _NEWEST, None, sight, oldest_first=False)
 
 
 def _query(

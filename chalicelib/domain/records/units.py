@@ -37,6 +37,7 @@ _ALIASES: Final = {
     "mg/dl": "mg/dL",
     "g/dl": "g/dL",
     "mmol/l": "mmol/L",
+    "mEq/L": "meq/L",
     "mcg": "ug",
     "µg": "ug",
     "K/uL": "10*3/uL",

@@ -1,0 +1,118 @@
+"""Reports and panels: how many of their results lie in their range, and which do not, by name.
+
+What a report concludes is not retold: it stands in the record as somebody wrote it.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from chalicelib.domain.explanations import phrases, standings, urgency
+from chalicelib.domain.explanations.standings import Standing, Value
+from chalicelib.domain.explanations.teller import Teller
+from chalicelib.domain.library import coded
+from chalicelib.domain.records.changes import View
+from chalicelib.domain.records.trends import HELD
+from chalicelib.domain.records.view import WITHDRAWN
+from chalicelib.vocabulary import Kind, Term, terms
+
+_MOST_NAMED: Final = 20
+_LONGEST_NAME: Final = 6
+_FEWEST_LETTERS: Final = 4
+_NO_RESULTS: Final = frozenset({WITHDRAWN, "cancelled"})
+_TEXTS: Final = frozenset({Kind.CONDITION, Kind.PROCEDURE, Kind.TEST})
+"""What the words of a conclusion are looked up among."""
+
+
+def results_of(teller: Teller) -> list[View]:
+    """The results that a report or a panel names, and that its reader sees."""
+    return [
+        one for one in teller.facts.linked if one["resource_type"] == "Observation" and one["status"] not in _NO_RESULTS
+    ]
+
+
+def tell(teller: Teller) -> None:
+    """The results of a report or a panel."""
+    results = results_of(teller)
+    held = [one for one in results if HELD in one]
+    shown = [one for one in results if HELD not in one]
+    if shown:
+        _count(teller, "explain.report.results", shown)
+        _tell_standings(teller, shown)
+    if held:
+        _count(teller, "explain.report.held", held)
+    if any(link.get("record_id") is None for link in _links(teller.facts.view)):
+        teller.record("explain.report.to_come", "results")
+
+
+def _links(view: View) -> Sequence[Value]:
+    return (*view.get("results", ()), *view.get("members", ()))
+
+
+def _tell_standings(teller: Teller, shown: list[View]) -> None:
+    stands = [(one, value, standings.standing(value)) for one in shown for value in _values(one)]
+    within = [one for one, _, standing in stands if standing is Standing.WITHIN]
+    outside = [(one, value) for one, value, standing in stands if standing in _OUTSIDE]
+    unsaid = {one["record_id"] for one, _, standing in stands if standing not in {Standing.WITHIN, *_OUTSIDE}}
+    plain = [one for one in within if one["record_id"] not in unsaid]
+    if plain:
+        _count(teller, "explain.report.within", [one for one in plain if not _is_outside(one, outside)])
+    for one, value in outside[:_MOST_NAMED]:
+        _name(teller, one, value)
+    if unsaid:
+        _count(teller, "explain.report.no_range", [one for one in shown if one["record_id"] in unsaid])
+
+
+_OUTSIDE: Final = frozenset({Standing.ABOVE, Standing.BELOW, Standing.ABNORMAL, Standing.POSITIVE})
+
+
+def _is_outside(one: View, outside: list[tuple[View, Value]]) -> bool:
+    return any(other is one for other, _ in outside)
+
+
+def _values(view: View) -> Iterator[Value]:
+    """A result's own value, or those of its components."""
+    if view.get("value") is not None or not view.get("components"):
+        yield view
+    yield from view.get("components", ())
+
+
+def _count(teller: Teller, key: str, counted: Sequence[View]) -> None:
+    ids = list(dict.fromkeys(one["record_id"] for one in counted))
+    if ids:
+        teller.record(key, "results", *ids, count=len(ids))
+
+
+def _name(teller: Teller, one: View, value: Value) -> None:
+    standing = standings.standing(value)
+    term = urgency.term_of(value)
+    if not isinstance(value.get("value"), str) or teller.fits(value["value"]):
+        said = phrases.value_words(value, teller)
+        name = teller.name(term, value["title"])
+        teller.record(f"explain.report.{standing}", "value", of=one["record_id"], name=name, value=said)
+
+
+def tell_conclusion(teller: Teller) -> None:
+    """That a report has a conclusion, and who can tell more of it; terms whose names stand in it are linked on."""
+    view = teller.facts.view
+    if not view.get("conclusion"):
+        return
+    teller.record("explain.report.conclusion", "conclusion")
+    teller.portal("explain.report.ask")
+    for term in named_in(str(view["conclusion"])):
+        teller.terms.setdefault(term.slug, term)
+
+
+def named_in(text: str) -> list[Term]:
+    """The terms whose names stand in a text, word by word. That a name stands there says nothing of the patient."""
+    words = coded.key_of(text).split()
+    names = {
+        " ".join(words[start : start + length])
+        for length in range(1, _LONGEST_NAME + 1)
+        for start in range(len(words) - length + 1)
+    }
+    return [
+        term
+        for term in terms().values()
+        if term.kind in _TEXTS
+        and any(len(name) >= _FEWEST_LETTERS and name in names for name in map(coded.key_of, coded.names_of(term)))
+    ]

@@ -1,0 +1,46 @@
+"""Shapes of explanations."""
+
+from datetime import date
+
+from pydantic import Field
+
+from chalicelib.schemas.base import Flag, Query, Shape
+from chalicelib.schemas.cited import CitedSentence, LibraryLink, PageLink
+from chalicelib.schemas.records import Preview
+
+
+class ExplanationQuery(Query):
+    """How a record is explained."""
+
+    as_: Preview = None
+
+    reveal: Flag = Field(
+        default=False,
+        description="`true` for a result that you hold back: explain it now. That you did is written down.",
+    )
+
+
+class Explanation(Shape):
+    """What a record means, in plain words: each sentence with its source, and the same as one text.
+
+    It tells what the record says and what such things can mean, in general. It is no diagnosis, and it never says to
+    change a dose. What the library does not speak of says so.
+    """
+
+    record_id: str
+    title: str = Field(description="The plain name; the record's own where the library has none.")
+    language: str
+    covered: bool = Field(description="Whether the library speaks of all of it.")
+    is_urgent: bool = Field(description="Whether there is something to do now: the first sentences say what.")
+    text: str
+    sentences: list[CitedSentence]
+    reading_grade: float = Field(
+        description="A US school grade, of the portal's words: what is quoted from the record counts as one short word."
+    )
+    questions_to_ask: list[str]
+    library: list[LibraryLink] = Field(description="What the library has on it, and on words that stand in it.")
+    links: list[PageLink]
+    reviewed_by: str | None = Field(
+        description="Who reviewed the library's text: `authors` where no clinician has reviewed all of it yet."
+    )
+    reviewed_on: date | None

@@ -1,0 +1,68 @@
+"""What one record means, in plain words, as somebody may see it."""
+
+from datetime import date, datetime
+from typing import Any, Final
+
+from chalicelib import clock
+from chalicelib.domain.explanations import explain
+from chalicelib.domain.explanations.histories import part_of
+from chalicelib.domain.explanations.shapes import Explanation, Facts
+from chalicelib.domain.fhir import text
+from chalicelib.domain.records import dates
+from chalicelib.domain.records.changes import View
+from chalicelib.domain.records.sight import Sight
+from chalicelib.domain.records.trends import HELD, Reading
+from chalicelib.domain.records.value_words import Reader
+from chalicelib.models.base import together
+from chalicelib.services import records, trends
+from chalicelib.services.record_pages import Whose
+from chalicelib.settings import settings
+
+_MOST_CODES: Final = 8
+"""Values of one result whose history is told."""
+
+
+def read(whose: Whose, record_id: str, sight: Sight, language: str, *, revealed: Sight | None = None) -> Explanation:
+    """What a record means, as it is revealed; what belongs to it is as the sight has that.
+
+    Raises NotFound, also for a record that is hidden. Two round trips more than the record itself at most.
+    """
+    _, view = records.find(whose, record_id, revealed or sight)
+    return of_view(whose, text.parse(view), sight, language)
+
+
+def of_view(whose: Whose, view: View, sight: Sight, language: str) -> Explanation:
+    """What a record means whose view has been read, as its reader may see it: what is held back stays so."""
+    facts = Facts(
+        view=view,
+        reader=Reader(language, settings().clinic_zone),
+        now=clock.now(),
+        phone=settings().clinic_phone,
+        **({} if HELD in view else _around(whose, view, sight)),
+    )
+    return explain.explain(facts)
+
+
+def _around(whose: Whose, view: View, sight: Sight) -> dict[str, Any]:
+    """The records that a record names, and what other results say of its codes."""
+    linked, readings = together(
+        lambda: records.find_linked(whose, text.dump(view).decode(), sight),
+        lambda: _readings(whose, view, sight),
+    )
+    return {"linked": [text.parse(one) for one in linked], "readings": readings}
+
+
+def _readings(whose: Whose, view: View, sight: Sight) -> dict[str, list[Reading]]:
+    if view["resource_type"] != "Observation":
+        return {}
+    parts = [part_of(value) for value in (view, *view.get("components", ()))[:_MOST_CODES]]
+    return trends.find_around(whose, {part: None for part in parts if part}, _moment(view["occurred_at"]), sight)
+
+
+def _moment(at: str | None) -> date | datetime | None:
+    """When a record is from; a month or a year begins with its first day."""
+    if at is None:
+        return None
+    if dates.is_instant(at):
+        return datetime.fromisoformat(at)
+    return date.fromisoformat(f"{at}-01-01"[: len("2027-05-03")])
