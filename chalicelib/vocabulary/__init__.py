@@ -107,7 +107,8 @@ def terms() -> Mapping[str, Term]:
     """Every term by its slug, in the order of slugs."""
     found = {}
     for kind in Kind:
-        for path in resources.files(__package__).joinpath(folder(kind)).iterdir():
+        place = resources.files(__package__).joinpath(folder(kind))
+        for path in place.iterdir() if place.is_dir() else ():
             if path.name.endswith(".json"):
                 slug = path.name.removesuffix(".json")
                 found[slug] = parse(slug, kind, orjson.loads(path.read_bytes()))
