@@ -157,12 +157,14 @@ def grade_of(term: Term, language: str) -> float:
 
 
 def claimed_twice(terms: Mapping[str, Term]) -> list[str]:
-    """Codes, and names of one kind, that more than one term has."""
+    """Codes, slugs, and names of one kind, that more than one term has."""
     codes = Counter((one.system, one.code) for term in terms.values() for one in term.codes)
     names = Counter(
         (term.kind, language, text.name.lower()) for term in terms.values() for language, text in term.texts.items()
     )
-    return [f"{' '.join(one)} belongs to {count} terms" for one, count in (codes + names).items() if count > 1]
+    slugs = Counter((path.stem,) for path in FOLDER.glob("*/*.json"))
+    counted = [*codes.items(), *names.items(), *slugs.items()]
+    return [f"{' '.join(one)} belongs to {count} terms" for one, count in counted if count > 1]
 
 
 def main(asked: list[str]) -> int:

@@ -43,7 +43,9 @@ _KINDS: Final[Mapping[Category, frozenset[Kind]]] = {
 }
 """Which kinds of terms a record of a category may be known by where it has no code that is known."""
 
-_PARTS: Final = re.compile(r" / |\)\s*/\s*\d* ?\(|,? and ")
+_PARTS: Final = re.compile(r" / |\)\s*/\s*\d* ?\(|,? and |(?<=[a-z]{4})/(?=[a-z]{4})")
+"""What stands between ingredients: a stroke, but not that of a unit such as MG/ML."""
+
 _WORDS: Final = re.compile(r"[^\W_]+")
 
 
@@ -73,21 +75,36 @@ def find(system: str | None, code: str | None) -> Term | None:
 def find_of(view: Mapping[str, Any]) -> Known:
     """The terms of a record by its view, as lists show it."""
     code = view.get("code") or {}
+    term = find(code.get("system"), code.get("code"))
     if view["category"] == Category.MEDICATION:
-        for name in (code.get("display"), view["title"]):
-            found = ingredients(name or "")
-            if found.is_whole:
-                return found
-    term = find(code.get("system"), code.get("code")) or _named(view, code.get("display"))
+        return _product(term, [name for name in (code.get("display"), view["title"]) if name])
+    term = term or _named(view, code.get("display"))
     return Known((term,), is_whole=True) if term else UNKNOWN
+
+
+def _product(term: Term | None, names: list[str]) -> Known:
+    """The term of a product's code where it speaks of each ingredient, else those of its ingredients."""
+    if term and any(_is_about_all(term, name) for name in names):
+        return Known((term,), is_whole=True)
+    found = [known for name in names if (known := ingredients(name)).is_whole]
+    return found[0] if found else Known((term,), is_whole=True) if term else UNKNOWN
+
+
+def _is_about_all(term: Term, name: str) -> bool:
+    called = {word for other in names_of(term) for word in key_of(other).split()}
+    return all(not called.isdisjoint(_WORDS.findall(part)) for part in _parts(name))
 
 
 def ingredients(name: str) -> Known:
     """The medications whose names stand in a product's name, such as RxNorm's "A 5 MG / B 10 MG Oral Tablet"."""
-    parts = [part for part in _PARTS.split(folded(name)) if any(character.isalpha() for character in part)]
+    parts = _parts(name)
     found = [_ingredient(_WORDS.findall(part)) for part in parts]
     terms = tuple(dict.fromkeys(term.slug for term in found if term))
     return Known(tuple(vocabulary.terms()[slug] for slug in terms), is_whole=bool(parts) and all(found))
+
+
+def _parts(name: str) -> list[str]:
+    return [part for part in _PARTS.split(folded(name)) if any(character.isalpha() for character in part)]
 
 
 def _ingredient(part: list[str]) -> Term | None:
