@@ -22,7 +22,7 @@ def _source(one: Source) -> shapes.SentenceSource:
     return cast("shapes.SentenceSource", {name: value for name, value in named.items() if value is not None})
 
 
-def library(terms: Iterable[Term], language: str) -> list[shapes.LibraryLink]:
+def term_links(terms: Iterable[Term], language: str) -> list[shapes.TermLink]:
     """Links to terms of the library."""
     return [
         {"slug": term.slug, "name": term.texts[language].name, "kind": term.kind, "url": library_url(term.slug)}

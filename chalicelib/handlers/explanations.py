@@ -7,7 +7,8 @@ from chalicelib.handlers import cited
 from chalicelib.handlers.records import sight_for
 from chalicelib.handlers.routing import Answer, Call, Routes, path_id
 from chalicelib.schemas import explanations as shapes
-from chalicelib.services import explanations, records
+from chalicelib.schemas.library import LibraryLink
+from chalicelib.services import clinic_settings, explanations, records
 
 routes = Routes(__name__)
 
@@ -15,12 +16,13 @@ routes = Routes(__name__)
 @routes.get(
     "/v1/patients/{pid}/records/{record_id}/explanation",
     patient(None),
-    feature=Feature.RECORDS,
+    feature=Feature.EXPLANATIONS,
     answer=shapes.Explanation,
     errors=(errors.NotFound,),
 )
 def explain_record(call: Call, query: shapes.ExplanationQuery) -> Answer:
     """Read what one entry means in plain words, each sentence with where it comes from."""
+    clinic_settings.require(Feature.RECORDS, call.actor)
     record_id, sight = path_id(call, "record_id"), sight_for(call, query.as_)
     whose = call.reach.patient_ids
     revealed = records.reveal(call.actor, whose, record_id, sight) if query.reveal else sight
@@ -36,8 +38,8 @@ def explain_record(call: Call, query: shapes.ExplanationQuery) -> Answer:
             sentences=[cited.sentence(one) for one in found.sentences],
             reading_grade=found.reading_grade,
             questions_to_ask=[one.text for one in found.questions],
-            library=cited.library(found.terms, found.language),
-            links=[{"title": link.title, "url": link.url} for link in found.links],
+            library=cited.term_links(found.terms, found.language),
+            links=[LibraryLink(title=link.title, url=link.url) for link in found.links],
             reviewed_by=found.reviewed_by,
             reviewed_on=found.reviewed_on,
         )

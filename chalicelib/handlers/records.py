@@ -7,13 +7,16 @@ from chalicelib.auth import cursors
 from chalicelib.domain.access import ReachKind, patient
 from chalicelib.domain.attention import Alert, OpenRequest
 from chalicelib.domain.clinic_settings import Feature
+from chalicelib.domain.fhir import text
+from chalicelib.domain.library import coded
 from chalicelib.domain.records.paging import PageKey
 from chalicelib.domain.records.sight import Sight, sight_of
+from chalicelib.handlers import cited
 from chalicelib.handlers.calendar_items import item
 from chalicelib.handlers.routing import Answer, Call, Routes, path_id
 from chalicelib.schemas import records as shapes
 from chalicelib.schemas import summaries as summary_shapes
-from chalicelib.services import caregivers, record_details, records, releases, summaries
+from chalicelib.services import caregivers, clinic_settings, record_details, records, releases, summaries
 from chalicelib.services.record_pages import Filter
 
 routes = Routes(__name__)
@@ -102,7 +105,16 @@ def read_record(call: Call, query: shapes.RecordQuery) -> Answer:
         return Answer(records.find_fhir(call.reach.patient_ids, record_id, wanted), headers={"Content-Type": FHIR})
     detail = record_details.find(call.reach.patient_ids, record_id, sight, revealed=wanted)
     lists = [f',"{name}":[{",".join(members)}]' for name, members in detail.lists.items()]
-    return Answer(f"{detail.view[:-1]}{''.join(lists)}}}")
+    return Answer(f"{detail.view[:-1]}{''.join(lists)}{_library(call, detail.view)}}}")
+
+
+def _library(call: Call, view: str) -> str:
+    """What the library has on an entry, as a member of its JSON; of what is held back nothing."""
+    shown = text.parse(view)
+    if "held_back" in shown or not clinic_settings.is_on(Feature.EXPLANATIONS, call.actor):
+        return ""
+    links = cited.term_links(coded.find_of(shown).terms, call.language)
+    return f',"library":{orjson.dumps(links).decode()}' if links else ""
 
 
 def _request(one: OpenRequest) -> summary_shapes.OpenRequest:

@@ -32,17 +32,10 @@ class CitedSentence(Shape):
     record_ids: list[str] = Field(description="Every record that it speaks of.")
 
 
-class LibraryLink(TypedDict):
-    """A term of the library."""
+class TermLink(TypedDict):
+    """A term of the library, and where it is."""
 
     slug: str
     name: str
     kind: str
-    url: str
-
-
-class PageLink(TypedDict):
-    """A page of somebody else's."""
-
-    title: str
     url: str

@@ -5,7 +5,8 @@ from datetime import date
 from pydantic import Field
 
 from chalicelib.schemas.base import Flag, Query, Shape
-from chalicelib.schemas.cited import CitedSentence, LibraryLink, PageLink
+from chalicelib.schemas.cited import CitedSentence, TermLink
+from chalicelib.schemas.library import LibraryLink
 from chalicelib.schemas.records import Preview
 
 
@@ -38,8 +39,8 @@ class Explanation(Shape):
         description="A US school grade, of the portal's words: what is quoted from the record counts as one short word."
     )
     questions_to_ask: list[str]
-    library: list[LibraryLink] = Field(description="What the library has on it, and on words that stand in it.")
-    links: list[PageLink]
+    library: list[TermLink] = Field(description="What the library has on it, and on words that stand in it.")
+    links: list[LibraryLink]
     reviewed_by: str | None = Field(
         description="Who reviewed the library's text: `authors` where no clinician has reviewed all of it yet."
     )

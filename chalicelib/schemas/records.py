@@ -11,6 +11,7 @@ from chalicelib.domain.records.categories import Category
 from chalicelib.domain.records.changes import ChangeKind
 from chalicelib.domain.records.rows import Row, Scheduling
 from chalicelib.schemas.base import FieldProblem, Flag, PageQuery, Query, Shape
+from chalicelib.schemas.cited import TermLink
 
 _DAY_LENGTH = 10
 
@@ -119,6 +120,7 @@ class RecordDetailRow(Row):
     names, in its order, such as the results of a report and the members of a panel; `reported_in` are the reports that
     name an imaging; `attached_texts` are the texts that came with a document or a report. The files themselves, where
     they are no text, are in the resource as it was sent. `amendments` are the requests to correct the entry.
+    `library` is what the library has on it.
     """
 
     during: NotRequired[list[Row]]
@@ -126,6 +128,7 @@ class RecordDetailRow(Row):
     reported_in: NotRequired[list[Row]]
     attached_texts: NotRequired[list[str]]
     amendments: NotRequired[list[AmendmentLink]]
+    library: NotRequired[list[TermLink]]
 
 
 class RecordDetail(RootModel[Any]):

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from chalicelib.domain import cited
+from chalicelib.domain.cited import Sentence
 from chalicelib.domain.explanations import care, reports, results, teller, treatments, urgency
 from chalicelib.domain.explanations.shapes import Explanation, Facts
 from chalicelib.domain.explanations.teller import Teller
@@ -44,7 +46,7 @@ def explain(facts: Facts) -> Explanation:
     else:
         _tell(told, known)
     language = facts.reader.language
-    asked = teller.questions(known.terms, language, MOST_QUESTIONS)
+    asked = teller.questions(known.terms, language, MOST_QUESTIONS) or _asked_of_all(told)
     return Explanation(
         covered=known.is_whole,
         language=language,
@@ -56,6 +58,12 @@ def explain(facts: Facts) -> Explanation:
         terms=tuple(told.terms.values()),
         links=tuple(_links(facts, known)),
     )
+
+
+def _asked_of_all(told: Teller) -> list[Sentence]:
+    """What can be asked about anything."""
+    keys = ("explain.question.meaning", "explain.question.next")
+    return [cited.of_portal(told.reader.say(key), key) for key in keys]
 
 
 def known_of(facts: Facts) -> Known:
@@ -83,7 +91,8 @@ def _links(facts: Facts, known: Known) -> list[Link]:
     language = facts.reader.language
     found = [link for term in known.terms for link in sources.links(term, language)]
     code = facts.view.get("code") or {}
-    if not found and (page := sources.medlineplus(code.get("system"), code.get("code"), language)):
+    system = coded.canonical(code.get("system") or "")
+    if not found and (page := sources.medlineplus(system, code.get("code"), language)):
         found = [page]
     return list({link.url: link for link in found}.values())
 

@@ -1,8 +1,11 @@
 """Parts of sentences that the record fills: values with their units, ranges."""
 
+from decimal import Decimal
+
 from chalicelib.domain.explanations.standings import Value, number_of
 from chalicelib.domain.explanations.teller import Teller
 
+_LONGEST_NUMBER = 20
 _COMPARED = {"<": "less", "<=": "at_most", ">=": "at_least", ">": "more"}
 
 
@@ -11,7 +14,7 @@ def value_words(value: Value, teller: Teller) -> str:
     number, unit = number_of(value), value.get("unit")
     if number is None:
         return teller.quote(teller.reader.value("value", value["value"]))
-    words = teller.reader.number(value["value"])
+    words = teller.reader.number(plain(number))
     if unit:
         words = f"{words} {unit}"
     compared = _COMPARED.get(str(value.get("comparator") or ""))
@@ -20,4 +23,10 @@ def value_words(value: Value, teller: Teller) -> str:
 
 def range_words(expected: Value, teller: Teller) -> str:
     """The limits of a range: "4.0 to 5.6 %"."""
-    return teller.reader.value("", {name: expected[name] for name in ("low", "high", "unit") if name in expected})
+    shown = {name: plain(Decimal(expected[name])) for name in ("low", "high") if expected.get(name) is not None}
+    return teller.reader.value("", {**shown, **({"unit": expected["unit"]} if expected.get("unit") else {})})
+
+
+def plain(number: Decimal) -> Decimal | str:
+    """A number with its digits as sent; one that was sent as a power of ten is written out, unless it is endless."""
+    return f"{number:f}" if abs(number.adjusted()) <= _LONGEST_NUMBER else number

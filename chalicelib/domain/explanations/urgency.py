@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Final
 
 from chalicelib.domain.explanations import histories, standings
-from chalicelib.domain.explanations.standings import Standing, Value
+from chalicelib.domain.explanations.standings import Value
 from chalicelib.domain.explanations.teller import Teller
 from chalicelib.domain.library import coded
 from chalicelib.domain.records.changes import View
@@ -86,8 +86,8 @@ def _tell_recent(recent: list[Alarm], teller: Teller) -> None:
 
 
 def _tell_old(old: list[Alarm], teller: Teller) -> None:
-    """What was followed by a value in its range is no emergency any more."""
-    teller.is_urgent = any(one.newest is None or not _is_fine(one.newest) for one in old)
+    """What was followed by a value that needs no care at once is no emergency any more."""
+    teller.is_urgent = not all(_is_over(one) for one in old)
     for one in old:
         _name(one, "then", teller)
     teller.portal("explain.urgent.ask", phone=teller.facts.phone)
@@ -101,5 +101,6 @@ def _name(one: Alarm, when: str, teller: Teller) -> None:
     teller.record(key, field, of=one.view["record_id"], **named)
 
 
-def _is_fine(newest: Reading) -> bool:
-    return standings.standing(newest.value) is Standing.WITHIN
+def _is_over(one: Alarm) -> bool:
+    limits = one.term.critical if one.term else None
+    return one.newest is not None and not standings.is_critical(one.newest.value, limits)

@@ -64,12 +64,17 @@ def find(system: str | None, code: str | None) -> Term | None:
     """The term of a code. An ICD-10-CM code also finds the term of a category that it lies below."""
     if not system or not code:
         return None
-    named = _OTHER_NAMES.get(system, system)
+    named = canonical(system)
     codes = _by_code()
     if named != _ICD10:
         return codes.get((named, code))
     bare = code.upper().replace(".", "")
     return next((codes[named, bare[:end]] for end in range(len(bare), 2, -1) if (named, bare[:end]) in codes), None)
+
+
+def canonical(system: str) -> str:
+    """The URL of a code system, whatever its sender calls it."""
+    return _OTHER_NAMES.get(system, system)
 
 
 def find_of(view: Mapping[str, Any]) -> Known:
