@@ -80,6 +80,7 @@ def test_accents_stand_under_their_letter(portal: Portal) -> None:
         ("hba1c", "en", "hemoglobin-a1c"),
         ("average blood sugar", "en", "hemoglobin-a1c"),
         ("hemoglobina a1c", "en", "hemoglobin-a1c"),
+        ("asthma xyzzyq", "en", "asthma"),
     ],
 )
 def test_what_people_type_is_found_first(portal: Portal, typed: str, language: str, slug: str) -> None:

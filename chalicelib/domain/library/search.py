@@ -21,6 +21,9 @@ _SHORTEST: Final = 4
 
 _BEGINNING, _SURPLUS, _NAMED_OTHERWISE = 0.95, 0.02, 0.01
 _ENOUGH: Final = 0.7
+_HALF: Final = 0.45
+"""What is enough where nothing fits whole: of two words, one."""
+
 _MOST_WORDS: Final = 8
 _ENGLISH: Final = "a an and of in on the for my me i is what mg ml mcg"
 _SPANISH: Final = "de la el los las en un una y mi que es con del para por"
@@ -41,15 +44,21 @@ def search(q: str, language: str) -> list[Hit]:
     asked = meaningful(q)[:_MOST_WORDS]
     if not asked:
         return []
+    scores = _scores(asked, language)
+    enough = _ENOUGH if max(scores.values(), default=0) >= _ENOUGH else _HALF
+    terms = vocabulary.terms()
+    found = [Hit(terms[slug], score) for slug, score in scores.items() if score >= enough]
+    return sorted(found, key=lambda hit: (-round(hit.score, 3), hit.term.slug))
+
+
+def _scores(asked: list[str], language: str) -> dict[str, float]:
+    """How well the best name of each term fits."""
     alike = {word: _alike(word) for word in asked}
-    hits: dict[str, float] = {}
+    scores: dict[str, float] = {}
     for name in _names():
         score = _fit(name.words, alike) - (0 if name.language == language else _NAMED_OTHERWISE)
-        if score >= _ENOUGH and score > hits.get(name.slug, 0):
-            hits[name.slug] = score
-    terms = vocabulary.terms()
-    found = [Hit(terms[slug], score) for slug, score in hits.items()]
-    return sorted(found, key=lambda hit: (-round(hit.score, 3), hit.term.slug))
+        scores[name.slug] = max(score, scores.get(name.slug, 0))
+    return scores
 
 
 def meaningful(text: str) -> list[str]:
