@@ -19,6 +19,11 @@ class ExplanationQuery(Query):
         default=False,
         description="`true` for a result that you hold back: explain it now. That you did is written down.",
     )
+    rephrase: Flag = Field(
+        default=False,
+        description="`true` for a language model's words, where the clinic has one and there is consent. It may take "
+        "some seconds. The portal's own words come where the model's do not say the same, and where it is urgent.",
+    )
 
 
 class Explanation(Shape):
@@ -33,6 +38,7 @@ class Explanation(Shape):
     language: str
     covered: bool = Field(description="Whether the library speaks of all of it.")
     is_urgent: bool = Field(description="Whether there is something to do now: the first sentences say what.")
+    is_rephrased: bool = Field(description="Whether a language model has said it in other words, held against ours.")
     text: str
     sentences: list[CitedSentence]
     reading_grade: float = Field(
