@@ -27,6 +27,7 @@ OF_NO_ACCOUNT = frozenset(
         "events",
         "glass",
         "import",
+        "model",
         "patient",
         "proxy_requests",
         "record",

@@ -459,7 +459,9 @@ class TestPurge:
         assert _actions(person)[-1] == "account:purge"
         personal = (person.patient.email, person.username)
         assert [one for one in personal if one in repr(portal.rows("accounts"))] == []
-        assert any(row["pk"]["S"] == patient_id for row in portal.rows("patients"))
+        kept = {row["sk"]["S"].partition("#")[0] for row in portal.rows("patients") if row["pk"]["S"] == patient_id}
+        assert kept
+        assert not kept & {"model_consent", "document"}
 
     def test_names_are_free_and_the_patient_can_register_anew(self, portal: Portal) -> None:
         person = _confirmed(portal)

@@ -105,7 +105,7 @@ def test_every_part_of_it_holds_what_the_account_has(portal: Portal) -> None:
     assert [name for name, part in parts.items() if not part] == []
     assert found["manifest"]["counts"] == {
         **{name: len(part) for name, part in parts.items()},
-        **dict.fromkeys(("profile", "preferences", "security"), 1),
+        **dict.fromkeys(("profile", "preferences", "security", "model_consent"), 1),
     }
     assert document["profile"]["email"] == person.patient.email
     assert {one["status"] for one in document["addresses"]} == {"ok", "unconfirmed"}
@@ -113,6 +113,7 @@ def test_every_part_of_it_holds_what_the_account_has(portal: Portal) -> None:
     assert document["security"]["security_questions"] == 3
     assert [one["method"] for one in document["security"]["second_factors"]] == ["totp", "passkey"]
     assert document["pending_changes"][0]["fields"] == {"email": "on-file@example.org"}
+    assert document["model_consent"]["given_at"]
     assert document["in_care"][0]["patient_id"].startswith("pat_")
     assert "health record is not in it" in document["about"][1]
 

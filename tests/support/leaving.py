@@ -38,7 +38,7 @@ def full(portal: Portal) -> Person:
 
 
 def _have_it_their_way(portal: Portal, token: str) -> None:
-    """A phone that gets pushes, a share, a document, quiet nights, a phrase, and a wish that is not decided."""
+    """A phone that gets pushes, a share, a document, quiet nights, a phrase, a consent, and a wish not yet decided."""
     key = {"Idempotency-Key": str(uuid.uuid4())}
     made: dict[str, dict[str, Any]] = {
         "/v1/me/devices": {"platform": "ios", "push_token": uuid.uuid4().hex},
@@ -53,6 +53,7 @@ def _have_it_their_way(portal: Portal, token: str) -> None:
             {"rows": [], "quiet_hours": {"starts": "22:00", "ends": "07:00"}},
             200,
         ),
+        "/v1/patients/me/language-model-consent": ("PUT", {"consent": True}, 200),
         "/v1/me/security-phrase": ("PUT", {"security_phrase": "two grey herons"}, 200),
         "/v1/patients/me": ("PATCH", {"email": "on-file@example.org"}, 202),
     }
