@@ -99,6 +99,7 @@ class Reader:
             "a list by code": "records?code=" + quote(f"{fhir.LOINC}|4548-4"),
             "a search": "records?q=hemoglobin",
             "the record": f"records/{record_id}",
+            "the explanation": f"records/{record_id}/explanation",
             "the resource": f"records/{record_id}?format=fhir",
             "the summary": "summary",
             "the trend": "trends/4548-4",

@@ -106,7 +106,7 @@ def _read_and_leave(portal: Portal, token: str, record_id: str) -> None:
     _take_copies(portal, large)
     filters = ("", "?category=condition", "?q=hay", f"?encounter=rec_{'0' * 26}", "?code=x", "?limit=1")
     paths = [f"/v1/patients/me/records{one}" for one in filters]
-    paths += [f"/v1/patients/me/records/{record_id}{one}" for one in ("", "?format=fhir")]
+    paths += [f"/v1/patients/me/records/{record_id}{one}" for one in ("", "?format=fhir", "/explanation")]
     paths += [f"/v1/patients/me/changes{one}" for one in ("", "?since=last_visit", "?since=2026-01-01&category=lab")]
     paths += [
         "/v1/patients/me/trends/4548-4",

@@ -11,9 +11,10 @@ from chalicelib.domain.explanations.teller import Teller
 from chalicelib.domain.library import coded
 from chalicelib.domain.library.coded import Known
 from chalicelib.domain.records.categories import Category
+from chalicelib.domain.records.changes import View
 from chalicelib.domain.records.trends import HELD
 from chalicelib.domain.records.view import WITHDRAWN
-from chalicelib.vocabulary import Kind, Section, Term, sources
+from chalicelib.vocabulary import Kind, Section, sources
 from chalicelib.vocabulary.sources import Link
 
 MOST_QUESTIONS: Final = 4
@@ -38,6 +39,10 @@ _WARNED: Final = frozenset({Kind.CONDITION, Kind.MEDICATION, Kind.PROCEDURE, Kin
 """Kinds of terms whose warning signs are told whatever the record says."""
 
 
+_OVER: Final = frozenset({"stopped", "cancelled", "resolved", "inactive", "not-done", "revoked"})
+"""Statuses after which nothing comes next."""
+
+
 def explain(facts: Facts) -> Explanation:
     """What a record means to its reader."""
     told, known = Teller(facts), known_of(facts)
@@ -46,9 +51,9 @@ def explain(facts: Facts) -> Explanation:
     else:
         _tell(told, known)
     language = facts.reader.language
-    asked = teller.questions(known.terms, language, MOST_QUESTIONS) or _asked_of_all(told)
+    asked = _asked(told, known)
     return Explanation(
-        covered=known.is_whole,
+        covered=_is_covered(facts, known),
         language=language,
         title=_title(facts, known),
         sentences=tuple(told.sentences),
@@ -60,17 +65,48 @@ def explain(facts: Facts) -> Explanation:
     )
 
 
-def _asked_of_all(told: Teller) -> list[Sentence]:
-    """What can be asked about anything."""
+def _is_covered(facts: Facts, known: Known) -> bool:
+    """Whether the vocabulary speaks of all of a record. What it says of a medicine is nothing on an allergy to it."""
+    return known.is_whole and not _is_other(facts, known)
+
+
+def _is_other(facts: Facts, known: Known) -> bool:
+    return facts.view["category"] == Category.ALLERGY and any(term.kind is not Kind.ALLERGY for term in known.terms)
+
+
+def _is_ones_own(facts: Facts, known: Known) -> bool:
+    """Whether what terms say of care is for the patient: not of relatives, of what was ruled out or never given."""
+    view = facts.view
+    is_none = {view["status"], view.get("verification_status")} & {WITHDRAWN, "refuted"}
+    return view["category"] != Category.FAMILY_HISTORY and not is_none and not _is_other(facts, known)
+
+
+def _is_over(view: View) -> bool:
+    return view["status"] in _OVER or (view["category"] == Category.MEDICATION and view["status"] == "completed")
+
+
+def _asked(told: Teller, known: Known) -> list[Sentence]:
+    """What to ask: by the terms where they speak of the patient's own; else what can be asked about anything."""
+    if known.terms and _is_ones_own(told.facts, known):
+        return teller.questions(known.terms, told.reader.language, MOST_QUESTIONS)
     keys = ("explain.question.meaning", "explain.question.next")
     return [cited.of_portal(told.reader.say(key), key) for key in keys]
 
 
 def known_of(facts: Facts) -> Known:
-    """The terms of a record; of what relatives have by the names of their conditions."""
+    """The terms of a record, or those of some of a medication's ingredients; of relatives those of their conditions."""
     view = facts.view
-    if view["category"] != Category.FAMILY_HISTORY:
-        return coded.find_of(view)
+    if view["category"] == Category.FAMILY_HISTORY:
+        return _known_of_relatives(view)
+    known = coded.find_of(view)
+    if known.terms or view["category"] != Category.MEDICATION:
+        return known
+    names = ((view.get("code") or {}).get("display"), view["title"])
+    parts = [coded.ingredients(name) for name in names if name]
+    return next((part for part in parts if part.terms), known)
+
+
+def _known_of_relatives(view: View) -> Known:
     found = [
         coded.find_of({"category": Category.CONDITION, "title": one["title"], "code": None})
         for one in view.get("conditions", ())
@@ -81,7 +117,7 @@ def known_of(facts: Facts) -> Known:
 
 
 def _title(facts: Facts, known: Known) -> str:
-    if not known.is_whole or facts.view["category"] == Category.FAMILY_HISTORY:
+    if not _is_covered(facts, known) or facts.view["category"] == Category.FAMILY_HISTORY:
         return str(facts.view["title"])
     return ", ".join(term.texts[facts.reader.language].name for term in known.terms)
 
@@ -132,9 +168,12 @@ def _tell(told: Teller, known: Known) -> None:
 
 def _tell_coverage(told: Teller, known: Known) -> None:
     """That the vocabulary does not speak of a record, or not of all of it, and who can tell more."""
-    if known.is_whole:
+    if _is_covered(told.facts, known):
         return
-    if known.terms:
+    if _is_other(told.facts, known):
+        told.portal("explain.allergy.no_text", name=told.name(known.terms[0], ""))
+        told.portal("explain.allergy.911")
+    elif known.terms:
         names = ", ".join(told.name(term, "") for term in known.terms)
         told.portal("explain.no_text_for_all", names=names)
     else:
@@ -146,19 +185,13 @@ def _tell_coverage(told: Teller, known: Known) -> None:
 
 def _tell_rest(told: Teller, known: Known) -> None:
     """Risks, what usually comes next, and when to get help."""
-    view = told.facts.view
-    if WITHDRAWN in {view["status"], view.get("verification_status")}:
+    if not _is_ones_own(told.facts, known):
         return
     for term in known.terms:
         told.library(term, Section.RISKS)
+    if not _is_over(told.facts.view):
+        for term in known.terms:
+            told.library(term, Section.NEXT)
     for term in known.terms:
-        told.library(term, Section.NEXT)
-    for term in known.terms:
-        if _warns(told, term):
+        if term.kind in _WARNED:
             told.library(term, Section.URGENT)
-
-
-def _warns(told: Teller, term: Term) -> bool:
-    """Whether a term's warning signs are told: a test's are told of critical values alone, before all else."""
-    is_relative = told.facts.view["category"] == Category.FAMILY_HISTORY
-    return term.kind in _WARNED and not is_relative and told.facts.view.get("verification_status") != "refuted"

@@ -79,7 +79,7 @@ def tell(teller: Teller, value: Value) -> None:
     """The value before, how this one compares to it, and the newest."""
     found = history(value, teller.facts)
     if standings.number_of(value) is None:
-        _tell_texts(teller, found)
+        _tell_texts(teller, value, found)
         return
     if found.before:
         _told(teller, "explain.before", found.before)
@@ -89,7 +89,11 @@ def tell(teller: Teller, value: Value) -> None:
 
 
 def tell_newest(teller: Teller, newest: Reading) -> None:
-    """What the newest reading is, and that it lies in its range where it does."""
+    """What the newest reading is, and that it lies in its range where it does; once, also where it was said first."""
+    place = f"{newest.view['record_id']} {part_of(newest.value)}"
+    if place in teller.newest_told:
+        return
+    teller.newest_told.add(place)
     _told(teller, "explain.later", newest)
     if standings.standing(newest.value) is Standing.WITHIN:
         teller.record("explain.later_within", "reference_range", of=newest.view["record_id"])
@@ -113,7 +117,8 @@ def _compare(teller: Teller, value: Value, before: Reading, *, is_newest: bool) 
     teller.record(key, "value", before.view["record_id"])
 
 
-def _tell_texts(teller: Teller, found: History) -> None:
+def _tell_texts(teller: Teller, value: Value, found: History) -> None:
+    """What was said before and later, where it was something else."""
     for key, one in (("explain.said_before", found.before), ("explain.said_later", found.newest)):
-        if one is not None and teller.fits(one.value["value"]):
+        if one is not None and teller.fits(one.value["value"]) and one.value["value"] != value["value"]:
             _told(teller, key, one)

@@ -3,7 +3,7 @@
 What a report concludes is not retold: it stands in the record as somebody wrote it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from chalicelib.domain.explanations import phrases, standings, urgency
@@ -19,6 +19,7 @@ _MOST_NAMED: Final = 20
 _LONGEST_NAME: Final = 6
 _FEWEST_LETTERS: Final = 4
 _NO_RESULTS: Final = frozenset({WITHDRAWN, "cancelled"})
+_OUTSIDE: Final = frozenset({Standing.ABOVE, Standing.BELOW, Standing.ABNORMAL, Standing.POSITIVE})
 _TEXTS: Final = frozenset({Kind.CONDITION, Kind.PROCEDURE, Kind.TEST})
 """What the words of a conclusion are looked up among."""
 
@@ -49,24 +50,22 @@ def _links(view: View) -> Sequence[Value]:
 
 
 def _tell_standings(teller: Teller, shown: list[View]) -> None:
-    stands = [(one, value, standings.standing(value)) for one in shown for value in _values(one)]
-    within = [one for one, _, standing in stands if standing is Standing.WITHIN]
-    outside = [(one, value) for one, value, standing in stands if standing in _OUTSIDE]
-    unsaid = {one["record_id"] for one, _, standing in stands if standing not in {Standing.WITHIN, *_OUTSIDE}}
-    plain = [one for one in within if one["record_id"] not in unsaid]
-    if plain:
-        _count(teller, "explain.report.within", [one for one in plain if not _is_outside(one, outside)])
+    """How many results stand well, those that do not by name, and of how many nothing can be said."""
+    stands = {one["record_id"]: [(value, standings.standing(value)) for value in _values(one)] for one in shown}
+    worst = {record_id: _worst(standing for _, standing in values) for record_id, values in stands.items()}
+    for standing in (Standing.WITHIN, Standing.NEGATIVE):
+        _count(teller, f"explain.report.{standing}", [one for one in shown if worst[one["record_id"]] is standing])
+    outside = [(one, value) for one in shown for value, standing in stands[one["record_id"]] if standing in _OUTSIDE]
     for one, value in outside[:_MOST_NAMED]:
         _name(teller, one, value)
-    if unsaid:
-        _count(teller, "explain.report.no_range", [one for one in shown if one["record_id"] in unsaid])
+    _count(teller, "explain.report.no_range", [one for one in shown if worst[one["record_id"]] is None])
 
 
-_OUTSIDE: Final = frozenset({Standing.ABOVE, Standing.BELOW, Standing.ABNORMAL, Standing.POSITIVE})
-
-
-def _is_outside(one: View, outside: list[tuple[View, Value]]) -> bool:
-    return any(other is one for other, _ in outside)
+def _worst(found: Iterable[Standing | None]) -> Standing | None:
+    """How a result stands whose values stand so."""
+    all_found = list(found)
+    outside = next((standing for standing in all_found if standing in _OUTSIDE), None)
+    return outside or (None if None in all_found else all_found[0])
 
 
 def _values(view: View) -> Iterator[Value]:
@@ -83,12 +82,23 @@ def _count(teller: Teller, key: str, counted: Sequence[View]) -> None:
 
 
 def _name(teller: Teller, one: View, value: Value) -> None:
-    standing = standings.standing(value)
-    term = urgency.term_of(value)
-    if not isinstance(value.get("value"), str) or teller.fits(value["value"]):
+    content = value.get("value")
+    name = teller.name(urgency.term_of(value), value["title"])
+    if content is None:
+        teller.record("explain.no_value_of", "value", of=one["record_id"], name=name)
+    elif isinstance(content, str) and not teller.fits(content):
+        teller.record("explain.long_text_of", "value", of=one["record_id"], name=name)
+    else:
         said = phrases.value_words(value, teller)
-        name = teller.name(term, value["title"])
-        teller.record(f"explain.report.{standing}", "value", of=one["record_id"], name=name, value=said)
+        teller.record(_key(value), "value", of=one["record_id"], name=name, value=said)
+
+
+def _key(value: Value) -> str:
+    """The words for a value that stands outside: of its range, or by the clinic's mark."""
+    if isinstance(value["value"], str):
+        return "explain.said_of"
+    by_range = standings.ranged(value)
+    return f"explain.report.{by_range}" if by_range else f"explain.report.marked.{standings.standing(value)}"
 
 
 def tell_conclusion(teller: Teller) -> None:

@@ -5,6 +5,7 @@ from typing import Final
 from chalicelib.domain.explanations import histories, phrases, standings, urgency
 from chalicelib.domain.explanations.standings import Standing, Value
 from chalicelib.domain.explanations.teller import Teller
+from chalicelib.domain.records.categories import Category
 from chalicelib.domain.records.view import WITHDRAWN
 from chalicelib.vocabulary import Kind, Section, Term
 
@@ -60,7 +61,7 @@ def _say_value(teller: Teller, value: Value, name: str) -> bool:
         teller.record(f"explain.said{of}", "value", **named, value=phrases.value_words(value, teller))
     else:
         teller.record(f"explain.value{of}", "value", **named, value=phrases.value_words(value, teller))
-        if standings.number_of(value) is not None and not value.get("unit"):
+        if _is_measured(teller, value) and not value.get("unit"):
             teller.record("explain.no_unit", "unit")
     return True
 
@@ -74,8 +75,14 @@ def _say_ranges(teller: Teller, value: Value) -> None:
     elif value.get("reference_range"):
         _say_range(teller, value["reference_range"])
         _compare(teller, value)
-    elif standings.number_of(value) is not None:
+    elif _is_measured(teller, value):
         teller.record("explain.range_none", "reference_range")
+
+
+def _is_measured(teller: Teller, value: Value) -> bool:
+    """Whether a value is a number of which one expects a unit and a range: an answer to a question is none."""
+    is_answer = teller.facts.view["category"] == Category.SOCIAL_HISTORY
+    return standings.number_of(value) is not None and not is_answer
 
 
 def _say_range(teller: Teller, expected: Value) -> None:

@@ -15,12 +15,12 @@ LONGEST_QUOTE: Final = 120
 """Characters of the record's own words that stand in a sentence; what is longer is read in the record."""
 
 _SHORT: Final = "it"
-_PLAIN: Final = frozenset({"final", "available", "current"})
-"""Statuses that need no word."""
+_PLAIN: Final = frozenset({"final", "available", "current", "active", "completed"})
+"""Statuses that need no word where a group of records has none for them."""
 
 
 class Teller:
-    """The sentences so far, of one record. Saying what was said already adds nothing."""
+    """The sentences so far, of one record. The vocabulary and the portal say nothing twice."""
 
     def __init__(self, facts: Facts) -> None:
         self.facts = facts
@@ -29,6 +29,7 @@ class Teller:
         self.sentences: list[Sentence] = []
         self.terms: dict[str, Term] = {}
         self.is_urgent = False
+        self.newest_told: set[str] = set()
         self._quoted: set[str] = set()
 
     def record(self, key: str, field: str, *others: str, of: str | None = None, **values: object) -> None:
@@ -69,7 +70,7 @@ class Teller:
     def quote(self, text: object) -> str:
         """Words of the record, on one line."""
         clean = " ".join(str(text).split())
-        self._quoted.add(clean)
+        self._quoted.add(clean.rstrip("."))
         return clean
 
     def fits(self, text: object) -> bool:
@@ -82,23 +83,19 @@ class Teller:
 
     def grade(self, questions: Iterable[Sentence]) -> float:
         """The reading grade of what was told."""
-        text = cited.text_of((*self.sentences, *questions))
+        text = cited.text_of((*self.sentences, *questions)).replace(".”", "”.")
         for quoted in sorted(self._quoted, key=len, reverse=True):
             text = re.sub(rf"(?<!\w){re.escape(quoted)}(?!\w)", _SHORT, text)
         return reading.grade(text, self.reader.language)
 
     def _said(self, key: str, values: dict[str, Any]) -> str:
-        return self.reader.say(key, **values)
+        # What is quoted may end a sentence by itself.
+        return self.reader.say(key, **values).replace(".”.", ".”")
 
     def _add(self, sentence: Sentence) -> None:
-        is_said = any(one.text == sentence.text and _is_same(one, sentence) for one in self.sentences)
-        if not is_said:
+        # Two values of one record may stand alike, and it is said of both.
+        if sentence.source.kind is SourceKind.RECORD or all(one.text != sentence.text for one in self.sentences):
             self.sentences.append(sentence)
-
-
-def _is_same(one: Sentence, other: Sentence) -> bool:
-    """Two records may say the same thing, and both say it; the vocabulary and the portal say it once."""
-    return other.source.kind is not SourceKind.RECORD or one.record_ids == other.record_ids
 
 
 def questions(terms: Sequence[Term], language: str, most: int) -> list[Sentence]:
