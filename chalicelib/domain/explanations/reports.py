@@ -3,7 +3,8 @@
 What a report concludes is not retold: it stands in the record as somebody wrote it.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Final
 
 from chalicelib.domain.explanations import phrases, standings, urgency
@@ -114,15 +115,16 @@ def tell_conclusion(teller: Teller) -> None:
 
 def named_in(text: str) -> list[Term]:
     """The terms whose names stand in a text, word by word. That a name stands there says nothing of the patient."""
-    words = coded.key_of(text).split()
-    names = {
-        " ".join(words[start : start + length])
-        for length in range(1, _LONGEST_NAME + 1)
-        for start in range(len(words) - length + 1)
-    }
-    return [
-        term
-        for term in terms().values()
-        if term.kind in _TEXTS
-        and any(len(name) >= _FEWEST_LETTERS and name in names for name in map(coded.key_of, coded.names_of(term)))
-    ]
+    spoken, names = coded.key_of(text).split(), _names()
+    runs = (
+        " ".join(spoken[start : start + length])
+        for start in range(len(spoken))
+        for length in range(1, min(_LONGEST_NAME, len(spoken) - start) + 1)
+    )
+    return list({term.slug: term for run in runs if (term := names.get(run))}.values())
+
+
+@lru_cache(maxsize=1)
+def _names() -> Mapping[str, Term]:
+    named = ((coded.key_of(name), term) for term in terms().values() for name in coded.names_of(term))
+    return {name: term for name, term in named if term.kind in _TEXTS and len(name) >= _FEWEST_LETTERS}

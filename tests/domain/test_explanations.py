@@ -1,0 +1,405 @@
+"""What is said of a record: of each kind of value, range, mark and status, and nothing that the record does not say."""
+
+import collections
+import copy
+import random
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib import vocabulary, words
+from chalicelib.domain.explanations import standings
+from chalicelib.domain.explanations.shapes import Explanation
+from chalicelib.domain.explanations.standings import Standing
+from chalicelib.domain.fhir import text as fhir_text
+from chalicelib.domain.records import check
+from chalicelib.domain.records.categories import category_of
+from chalicelib.vocabulary import Critical, Section
+from infra.sample import BUNDLES
+from tests.support import explaining, fhir
+from tests.support.fhir import Json
+
+UCUM = "http://unitsofmeasure.org"
+LIMITS = Critical("mmol/L", Decimal("2.5"), Decimal("6.2"))
+
+
+def explained(resource: Json, language: str = "en") -> Explanation:
+    chart = explaining.chart(resource)
+    (record_id,) = chart.views
+    return chart.explain(record_id, language)
+
+
+def said(resource: Json, language: str = "en") -> str:
+    return explained(resource, language).text
+
+
+def lab(**changes: Any) -> Json:
+    """A laboratory result of nothing that the vocabulary knows; what is None is left out."""
+    made = fhir.lab("Patient/x", **{"code": {"text": "Unheard-of antibody"}, **changes})
+    return {name: value for name, value in made.items() if value is not None}
+
+
+def limits(low: Any = None, high: Any = None, unit: str | None = "%", **more: Any) -> Json:
+    ends = {"low": low, "high": high}
+    found = {name: {"value": end, **({"unit": unit} if unit else {})} for name, end in ends.items() if end is not None}
+    return {**found, **more}
+
+
+def value(number: str, unit: str | None = "mmol/L", **more: Any) -> Json:
+    return {"value": Decimal(number), "unit": unit, **more}
+
+
+# --- values ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"valueQuantity": {"value": 5, "comparator": "<", "unit": "mg"}}, "The value is less than 5 mg."),
+        ({"valueQuantity": {"value": 5, "comparator": ">=", "unit": "mg"}}, "The value is 5 mg or more."),
+        ({"valueQuantity": {"value": 1234567.50, "unit": "/uL"}}, "The value is 1,234,567.5 /uL."),
+        ({"valueQuantity": {"value": 5}}, "The value is 5. The record gives no unit for it."),
+        ({"valueQuantity": {"value": 4, "unit": "{score}"}}, "The value is 4."),
+        ({"valueQuantity": {"value": 98.6, "unit": "[degF]"}}, "The value is 98.6 °F."),
+        ({"valueQuantity": None, "valueString": "Not detected"}, "The record says: “Not detected”."),
+        ({"valueQuantity": None, "valueBoolean": True}, "The answer in the record is yes."),
+        ({"valueQuantity": None, "valueInteger": 3}, "The value is 3."),
+        (
+            {
+                "valueQuantity": None,
+                "valueCodeableConcept": {"coding": [{"code": "260415000", "display": "Not detected"}]},
+            },
+            "The record says: “Not detected”.",
+        ),
+        (
+            {"valueQuantity": None, "valueRange": {"low": {"value": 2}, "high": {"value": 4, "unit": "mg"}}},
+            "The value is 2 to 4 mg.",
+        ),
+        ({"valueQuantity": None, "valueRatio": {"numerator": {"value": 1}, "denominator": {"value": 8}}}, "1 / 8"),
+        ({"valueQuantity": None}, "The record has no value here."),
+        (
+            {"valueQuantity": None, "dataAbsentReason": {"coding": [{"code": "not-performed"}]}},
+            "The record has no value here and says “Not done”.",
+        ),
+        ({"valueQuantity": None, "valueString": "Seen. " * 40}, "The record has this as a longer text"),
+    ],
+)
+def test_each_kind_of_value_is_said_as_it_was_sent(changes: Json, told: str) -> None:
+    assert told in said(lab(**changes))
+
+
+def test_a_power_of_ten_is_written_out() -> None:
+    sent = fhir.json_text(lab()).replace("6.5", "1.0E+5")
+    chart = explaining.chart_of_text(sent)
+    assert "The value is 100,000 %." in chart.explain(next(iter(chart.views)), "en").text
+
+
+@pytest.mark.parametrize(
+    ("ranges", "told"),
+    [
+        ([limits(4.0, 7)], "The range in the record is 4.0 to 7 %. The value is inside that range."),
+        ([limits(6.5, 7)], "inside that range"),
+        ([limits(high=6.4)], "The range in the record is up to 6.4 %. The value is above that range."),
+        ([limits(low=7)], "The range in the record is 7 or more %. The value is below that range."),
+        ([limits(4, 7, None)], "inside that range"),
+        ([limits(20, 42, "mmol/mol")], "That range has another unit, so the two are not compared here."),
+        ([{"text": "Ask the lab"}], "About the range, the record says: “Ask the lab”."),
+        ([limits(4, 7, appliesTo=[{"text": "Women"}])], "For “Women”, the range in the record is 4 to 7 %."),
+        ([limits(4, 7), limits(7, 8)], "The record has more than one range, so ask which one is for you."),
+        (None, "The record gives no range to compare it with."),
+    ],
+)
+def test_a_value_is_compared_to_its_own_range_alone(ranges: list[Json] | None, told: str) -> None:
+    text = said(lab(referenceRange=ranges))
+    assert told in text
+    assert ("inside that" in text or "above that" in text or "below that" in text) == (
+        ranges is not None and len(ranges) == 1 and "text" not in ranges[0] and "mmol" not in str(ranges)
+    )
+
+
+@pytest.mark.parametrize(
+    ("number", "comparator", "stands"),
+    [
+        ("5", None, Standing.WITHIN),
+        ("4", None, Standing.WITHIN),
+        ("7", None, Standing.WITHIN),
+        ("7.01", None, Standing.ABOVE),
+        ("3.99", None, Standing.BELOW),
+        ("4", "<", Standing.BELOW),
+        ("4", "<=", None),
+        ("5", "<", None),
+        ("7", ">", Standing.ABOVE),
+        ("7", ">=", None),
+        ("5", ">", None),
+    ],
+)
+def test_a_number_that_is_not_exact_is_compared_only_where_that_is_sure(
+    number: str, comparator: str | None, stands: Standing | None
+) -> None:
+    shown = value(number, reference_range={"low": 4, "high": 7}, **({"comparator": comparator} if comparator else {}))
+    assert standings.ranged(shown) is stands
+
+
+@given(*(st.decimals(-1000, 1000, places=3) for _ in range(3)))
+def test_a_number_stands_as_decimals_compare(number: Decimal, one: Decimal, other: Decimal) -> None:
+    low, high = sorted((one, other))
+    stands = standings.ranged({"value": number, "unit": "g", "reference_range": {"low": low, "high": high}})
+    assert stands is (Standing.BELOW if number < low else Standing.ABOVE if number > high else Standing.WITHIN)
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("H", "The clinic marks it as high."),
+        ("L", "The clinic marks it as low."),
+        ("N", "The clinic marks it as normal."),
+        ("POS", "The clinic marks it as positive."),
+        ("ND", "The clinic marks it as negative."),
+        ("A", "The clinic marks it as not normal."),
+        ("HH", "The clinic marks it as critical."),
+        ("IND", "The clinic marks it as “Indeterminate”."),
+    ],
+)
+def test_the_mark_of_the_clinic_is_said(code: str, told: str) -> None:
+    assert told in said(lab(interpretation=[{"coding": [{"code": code}]}]))
+
+
+def test_a_mark_in_words_alone_counts_as_its_code() -> None:
+    assert standings.is_marked_critical({"interpretation": {"code": None, "text": "Critically high"}})
+    assert standings.is_marked_critical({"interpretation": {"code": None, "text": "Panic value"}})
+    assert standings.marked({"interpretation": {"code": None, "text": "High"}}) is Standing.ABOVE
+
+
+def test_where_mark_and_range_do_not_agree_nothing_is_claimed() -> None:
+    code = {"coding": [{"system": fhir.LOINC, "code": "4548-4"}]}
+    sent = lab(code=code, referenceRange=[limits(7, 8)], interpretation=[{"coding": [{"code": "H"}]}])
+    found = explained(sent)
+    assert "explain.disagree" in {one.source.id for one in found.sentences}
+    assert not {Section.HIGH, Section.LOW} & {one.source.section for one in found.sentences}
+
+
+@pytest.mark.parametrize(
+    ("text", "stands"),
+    [
+        ("Negative", Standing.NEGATIVE),
+        ("Urine nitrite negative (finding)", Standing.NEGATIVE),
+        ("Urine blood test = negative (finding)", Standing.NEGATIVE),
+        ("NOT DETECTED", Standing.NEGATIVE),
+        ("Non-reactive", Standing.NEGATIVE),
+        ("Nonreactive", Standing.NEGATIVE),
+        ("Detected", Standing.POSITIVE),
+        ("Positive", Standing.POSITIVE),
+        ("Reactive", Standing.POSITIVE),
+        ("Trace", None),
+        ("False positive ruled out", None),
+        ("Urine protein test = + (finding)", None),
+    ],
+)
+def test_an_answer_is_positive_or_negative_only_where_it_says_so(text: str, stands: Standing | None) -> None:
+    assert standings.found({"value": text}) is stands
+
+
+# --- urgent ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("shown", "is_critical"),
+    [
+        (value("6.2"), True),
+        (value("6.19"), False),
+        (value("2.5"), True),
+        (value("2.51"), False),
+        (value("6.8", "mEq/L"), True),
+        (value("4.1", "mEq/L"), False),
+        (value("6800", "umol/L"), True),
+        (value("6.8", "mg/dL"), False),
+        (value("6.8", None), False),
+        (value("6.2", comparator=">"), True),
+        (value("6.2", comparator="<"), False),
+        (value("2.0", comparator="<"), True),
+        (value("6.8", reference_range={"low": 3, "high": 9}), False),
+        (value("6.8", reference_range={"low": 3, "high": 5}), True),
+        (value("6.8", interpretation={"code": "N", "text": "Normal"}), False),
+        (value("6.8", interpretation={"code": "H", "text": "High"}), True),
+        (value("4", interpretation={"code": "LL", "text": "Critically low"}), True),
+    ],
+)
+def test_a_value_is_critical_by_its_mark_or_beyond_the_limits_of_its_term(shown: Json, is_critical: bool) -> None:
+    assert standings.is_critical(shown, LIMITS) is is_critical
+
+
+@pytest.mark.parametrize("status", ["cancelled", "entered-in-error"])
+def test_what_is_no_result_alarms_nobody_and_tells_no_value(status: str) -> None:
+    found = explained(lab(status=status, effectiveDateTime="2026-11-23", interpretation=[{"coding": [{"code": "HH"}]}]))
+    assert not found.is_urgent
+    assert "6.5" not in found.text
+
+
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [
+        ("preliminary", "This result is not final and may still change."),
+        ("corrected", "The clinic corrected this after it was first sent."),
+        ("amended", "The clinic changed this after it was first sent."),
+        ("cancelled", "The clinic cancelled this test, so there is no result to read."),
+        ("registered", "The clinic still waits for this result."),
+        ("entered-in-error", "The clinic marked this entry as a mistake, so it does not count."),
+        ("unknown", "The clinic does not say if this is final."),
+    ],
+)
+def test_the_status_of_a_result_is_said_plainly(status: str, told: str) -> None:
+    assert told in said(lab(status=status))
+    assert told not in said(lab())
+
+
+# --- the rest of a record --------------------------------------------------------------------------------------------
+
+
+def lisinopril(**changes: Any) -> Json:
+    return fhir.prescription("Patient/x", medicationCodeableConcept={"text": "Lisinopril 10 mg tablet"}, **changes)
+
+
+def asthma(**changes: Any) -> Json:
+    return fhir.condition("Patient/x", "Asthma", **changes)
+
+
+def test_a_medicine_that_is_not_to_be_used_says_so_and_not_how_to_take_it() -> None:
+    text = said(lisinopril(doNotPerform=True, dosageInstruction=[{"text": "Twice a day"}]))
+    assert "The record says not to use this medicine." in text
+    assert "Twice a day" not in text
+
+
+def test_a_long_dosage_is_read_in_the_record_and_never_cut() -> None:
+    text = said(lisinopril(dosageInstruction=[{"text": "One in the morning, and then " * 10}]))
+    assert "How to take it stands in the record." in text
+    assert "in the morning" not in text
+
+
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [
+        ("active", "The record lists this medicine as in use."),
+        ("on-hold", "The record says this medicine is on hold."),
+        ("stopped", "The record says this medicine was stopped."),
+        ("completed", "The record says the time for this medicine is over."),
+    ],
+)
+def test_the_status_of_a_medicine_is_said(status: str, told: str) -> None:
+    assert told in said(lisinopril(status=status))
+
+
+def test_a_condition_tells_its_state_and_since_when() -> None:
+    text = said(asthma(onsetDateTime="2003-04", abatementDateTime="2010"))
+    assert "The record lists this as active. Start in the record: April 2003. End in the record: 2010." in text
+    assert "About the start, the record says: “As a child”." in said(asthma(onsetString="As a child"))
+
+
+@pytest.mark.parametrize("verification", ["unconfirmed", "provisional", "differential"])
+def test_a_condition_that_is_not_sure_is_told_so(verification: str) -> None:
+    text = said(asthma(verificationStatus={"coding": [{"code": verification}]}))
+    assert "The record says this is not confirmed yet." in text
+
+
+def test_what_was_ruled_out_has_no_warning_signs() -> None:
+    text = said(asthma(verificationStatus={"coding": [{"code": "refuted"}]}))
+    assert "The record says this was ruled out." in text
+    assert not set(vocabulary.terms()["asthma"].texts["en"].sections[Section.URGENT]) & set(text.split(". "))
+    assert "911" not in text
+
+
+def test_the_warning_signs_of_a_condition_are_always_told() -> None:
+    for told in vocabulary.terms()["asthma"].texts["en"].sections[Section.URGENT]:
+        assert told in said(asthma())
+
+
+def test_a_condition_of_a_relative_is_not_the_readers_own() -> None:
+    relative = {
+        "resourceType": "FamilyMemberHistory",
+        "id": "f",
+        "status": "completed",
+        "patient": {"reference": "Patient/x"},
+        "relationship": {"text": "Mother"},
+        "condition": [{"code": {"text": "Asthma"}}],
+    }
+    found = explained(relative)
+    assert (found.covered, [term.slug for term in found.terms]) == (True, ["asthma"])
+    assert not {Section.NEXT, Section.URGENT} & {one.source.section for one in found.sentences}
+    assert [one.source.id for one in found.questions] == ["explain.question.meaning", "explain.question.next"]
+
+
+@pytest.mark.parametrize(
+    ("resource", "told"),
+    [
+        ({"resourceType": "Immunization", "status": "not-done", "vaccineCode": {"text": "Flu"}}, "was not given"),
+        ({"resourceType": "Immunization", "status": "completed", "vaccineCode": {"text": "Flu"}}, "was given"),
+        ({"resourceType": "Procedure", "status": "not-done", "code": {"text": "Scan"}}, "was not done"),
+        ({"resourceType": "Procedure", "status": "completed", "code": {"text": "Scan"}}, "was done"),
+        ({"resourceType": "Encounter", "status": "planned", "class": {"code": "AMB"}}, "This visit is planned."),
+        ({"resourceType": "Encounter", "status": "finished", "class": {"code": "AMB"}}, "This visit is over."),
+        ({"resourceType": "Device", "status": "inactive", "type": {"text": "Cane"}}, "no longer in use"),
+        (fhir.order("Scan", status="revoked"), "taken back"),
+        (fhir.order("Scan", doNotPerform=True), "The record says not to do this."),
+        (fhir.order("Scan", occurrenceDateTime="2027-01-02"), "Planned date: January 2, 2027."),
+        (fhir.goal("2027-03-01"), "Due date in the record: March 1, 2027."),
+        (fhir.care_plan({"code": {"text": "Walk"}}), "Steps in the record: “Walk”."),
+    ],
+)
+def test_each_kind_of_record_says_how_it_stands(resource: Json, told: str) -> None:
+    name = "patient" if resource["resourceType"] in {"Immunization", "Device"} else "subject"
+    assert told in said({"id": "x", name: {"reference": "Patient/x"}, "occurrenceDateTime": "2026-01-02", **resource})
+
+
+# --- anything --------------------------------------------------------------------------------------------------------
+
+JUNK: tuple[Any, ...] = (
+    5,
+    "",
+    "x",
+    True,
+    [],
+    {},
+    "2026",
+    -1,
+    0,
+    {"text": "x"},
+    [{"text": "{0} %s {x}"}],
+    "HH",
+    "é" * 500,
+)
+
+
+@pytest.mark.parametrize("language", words.languages())
+def test_whatever_can_be_kept_can_be_explained(language: str) -> None:
+    """Any one element of a resource replaced by junk is either found when it is sent, or explained all the same."""
+    chance = random.Random(11)
+    resources = list(_resources())
+    outcomes = collections.Counter[bool]()
+    for resource in chance.sample(resources, 400):
+        broken = copy.deepcopy(resource)
+        container, key = chance.choice(list(_places(broken)))
+        container[key] = chance.choice(JUNK)
+        is_kept = category_of(broken) is not None and not check.problems(broken)
+        outcomes[is_kept] += 1
+        if is_kept:
+            assert explained(broken, language).sentences
+    assert min(outcomes.values()) > 50
+
+
+def _resources() -> Iterator[Json]:
+    for path in sorted(Path(BUNDLES).glob("*.json")):
+        for entry in fhir_text.parse(path.read_bytes())["entry"]:
+            if category_of(entry["resource"]):
+                yield entry["resource"]
+
+
+def _places(found: Any) -> Iterator[tuple[Any, Any]]:
+    members = found.items() if isinstance(found, dict) else enumerate(found) if isinstance(found, list) else ()
+    for key, member in list(members):
+        if key not in {"resourceType", "id", "text", "subject", "patient"}:
+            yield found, key
+            yield from _places(member)
