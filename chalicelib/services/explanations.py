@@ -13,6 +13,7 @@ from chalicelib.domain.records.changes import View
 from chalicelib.domain.records.sight import Sight
 from chalicelib.domain.records.trends import HELD, Reading
 from chalicelib.domain.records.value_words import Reader
+from chalicelib.models import patients
 from chalicelib.models.base import together
 from chalicelib.services import records, trends
 from chalicelib.services.record_pages import Whose
@@ -44,12 +45,17 @@ def of_view(whose: Whose, view: View, sight: Sight, language: str) -> Explanatio
 
 
 def _around(whose: Whose, view: View, sight: Sight) -> dict[str, Any]:
-    """The records that a record names, and what other results say of its codes."""
-    linked, readings = together(
+    """The records that a record names, what other results say of its codes, and when the patient was born."""
+    linked, readings, patient = together(
         lambda: records.find_linked(whose, text.dump(view).decode(), sight),
         lambda: _readings(whose, view, sight),
+        lambda: patients.find(whose[0]),
     )
-    return {"linked": [text.parse(one) for one in linked], "readings": readings}
+    return {
+        "linked": [text.parse(one) for one in linked],
+        "readings": readings,
+        "birth_date": patient.birth_date if patient else None,
+    }
 
 
 def _readings(whose: Whose, view: View, sight: Sight) -> dict[str, list[Reading]]:

@@ -13,19 +13,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib import vocabulary, words
-from chalicelib.domain.explanations import standings
+from chalicelib.domain.explanations import criticals, standings
 from chalicelib.domain.explanations.shapes import Explanation
 from chalicelib.domain.explanations.standings import Standing
 from chalicelib.domain.fhir import text as fhir_text
 from chalicelib.domain.records import check
 from chalicelib.domain.records.categories import category_of
-from chalicelib.vocabulary import Critical, Section
+from chalicelib.vocabulary import Section
 from infra.sample import BUNDLES
 from tests.support import explaining, fhir
 from tests.support.fhir import Json
-
-UCUM = "http://unitsofmeasure.org"
-LIMITS = Critical("mmol/L", Decimal("2.5"), Decimal("6.2"))
 
 
 def explained(resource: Json, language: str = "en") -> Explanation:
@@ -208,29 +205,73 @@ def test_an_answer_is_positive_or_negative_only_where_it_says_so(text: str, stan
 
 
 @pytest.mark.parametrize(
-    ("shown", "is_critical"),
+    ("slug", "shown", "is_critical"),
     [
-        (value("6.2"), True),
-        (value("6.19"), False),
-        (value("2.5"), True),
-        (value("2.51"), False),
-        (value("6.8", "mEq/L"), True),
-        (value("4.1", "mEq/L"), False),
-        (value("6800", "umol/L"), True),
-        (value("6.8", "mg/dL"), False),
-        (value("6.8", None), False),
-        (value("6.2", comparator=">"), True),
-        (value("6.2", comparator="<"), False),
-        (value("2.0", comparator="<"), True),
-        (value("6.8", reference_range={"low": 3, "high": 9}), False),
-        (value("6.8", reference_range={"low": 3, "high": 5}), True),
-        (value("6.8", interpretation={"code": "N", "text": "Normal"}), False),
-        (value("6.8", interpretation={"code": "H", "text": "High"}), True),
-        (value("4", interpretation={"code": "LL", "text": "Critically low"}), True),
+        ("potassium", value("6.2"), True),
+        ("potassium", value("6.19"), False),
+        ("potassium", value("2.5"), True),
+        ("potassium", value("2.51"), False),
+        ("potassium", value("6.8", "mEq/L"), True),
+        ("potassium", value("4.1", "mEq/L"), False),
+        ("potassium", value("6800", "umol/L"), True),
+        ("potassium", value("6.8", "mg/dL"), False),
+        ("potassium", value("6.8", None), False),
+        ("potassium", value("6.2", comparator=">"), True),
+        ("potassium", value("6.2", comparator="<"), False),
+        ("potassium", value("2.0", comparator="<"), True),
+        ("potassium", value("6.8", reference_range={"low": 3, "high": 9}), False),
+        ("potassium", value("6.8", reference_range={"low": 3, "high": 5}), True),
+        ("potassium", value("6.8", interpretation={"code": "N", "text": "Normal"}), False),
+        ("potassium", value("6.8", interpretation={"code": "H", "text": "High"}), True),
+        ("potassium", value("4", interpretation={"code": "LL", "text": "Critically low"}), True),
+        ("blood-glucose", value("401", "mg/dL"), True),
+        ("blood-glucose", value("22.3", "mmol/L"), True),
+        ("blood-glucose", value("22.1", "mmol/L"), False),
+        ("blood-glucose", value("5.5", "mmol/L"), False),
+        ("blood-glucose", value("2.7", "mmol/L"), True),
+        ("ionized-calcium", value("1.7", "mmol/L"), True),
+        ("ionized-calcium", value("2.4", "mEq/L"), False),
+        ("body-temperature", value("104.5", "[degF]"), True),
+        ("body-temperature", value("98.6", "[degF]"), False),
+        ("heart-rate", value("150", "beats/min"), True),
+        ("heart-rate", value("150", "{beats}/min"), True),
+        ("heart-rate", value("72", "bpm"), False),
+        ("inr", value("6", "INR"), True),
+        ("inr", value("6", "{INR}"), True),
+        ("inr", value("6", None), True),
+        ("inr", value("2.5", None), False),
+        ("platelets", value("9", "10*9/L"), True),
+        ("platelets", value("9", "K/uL"), True),
+        ("platelets", value("9000", "/uL"), True),
+        ("platelets", value("250", "10*3/uL"), False),
     ],
 )
-def test_a_value_is_critical_by_its_mark_or_beyond_the_limits_of_its_term(shown: Json, is_critical: bool) -> None:
-    assert standings.is_critical(shown, LIMITS) is is_critical
+def test_a_value_is_critical_by_its_mark_or_beyond_the_limits_of_its_term(
+    slug: str, shown: Json, is_critical: bool
+) -> None:
+    term = vocabulary.terms()[slug]
+    assert criticals.is_critical(shown, term, is_adult=True) is is_critical
+    assert criticals.is_critical(shown, term, is_adult=False) is ("interpretation" in shown and shown["value"] == 4)
+
+
+def test_the_limits_of_terms_are_not_a_childs() -> None:
+    code = {"coding": [{"system": fhir.LOINC, "code": "8867-4"}], "text": "Heart rate"}
+    rate = fhir.lab(
+        "Patient/x", code=code, valueQuantity={"value": 145, "unit": "/min"}, effectiveDateTime="2026-11-23"
+    )
+    for born, is_urgent in (("2026-01-02", False), ("1970-01-02", True), ("2008-11-24", False), (None, True)):
+        patient = {"resourceType": "Patient", "id": "x", **({"birthDate": born} if born else {})}
+        chart = explaining.chart(patient, rate)
+        (record_id,) = chart.views
+        assert chart.explain(record_id, "en").is_urgent is is_urgent, born
+
+
+def test_whoever_is_asked_about_thoughts_of_harming_oneself_is_told_of_help_and_not_alarmed() -> None:
+    code = {"coding": [{"system": fhir.LOINC, "code": "44261-6"}], "text": "PHQ-9 score"}
+    survey = [{"coding": [{"code": "survey"}]}]
+    found = explained(lab(code=code, category=survey, valueQuantity={"value": 14, "unit": "{score}"}))
+    assert not found.is_urgent
+    assert "988" in found.text
 
 
 @pytest.mark.parametrize("status", ["cancelled", "entered-in-error"])

@@ -65,6 +65,11 @@ class Chart:
             if (record_id := self._ids.get(id(entry)))
         }
 
+    @property
+    def _birth_date(self) -> str | None:
+        born = [entry.resource.get("birthDate") for entry in self.entries if entry.type == "Patient"]
+        return born[0] if born else None
+
     def _names(self, reference: Reference) -> Known | None:
         found = identity.find_in_bundle(reference, self._index)
         if found is None:
@@ -95,6 +100,7 @@ class Chart:
                 phone=PHONE,
                 readings=self._readings,
                 linked=[self.views[one] for one in dict.fromkeys(linked_ids(shown))],
+                birth_date=self._birth_date,
             )
         )
 

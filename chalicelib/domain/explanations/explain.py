@@ -14,7 +14,7 @@ from chalicelib.domain.records.categories import Category
 from chalicelib.domain.records.changes import View
 from chalicelib.domain.records.trends import HELD
 from chalicelib.domain.records.view import WITHDRAWN
-from chalicelib.vocabulary import Kind, Section, sources
+from chalicelib.vocabulary import Kind, Section, Term, sources
 from chalicelib.vocabulary.sources import Link
 
 MOST_QUESTIONS: Final = 4
@@ -41,6 +41,9 @@ _WARNED: Final = frozenset({Kind.CONDITION, Kind.MEDICATION, Kind.PROCEDURE, Kin
 
 _OVER: Final = frozenset({"stopped", "cancelled", "resolved", "inactive", "not-done", "revoked"})
 """Statuses after which nothing comes next."""
+
+
+_CRISIS_LINE: Final = "988"
 
 
 def explain(facts: Facts) -> Explanation:
@@ -193,5 +196,10 @@ def _tell_rest(told: Teller, known: Known) -> None:
         for term in known.terms:
             told.library(term, Section.NEXT)
     for term in known.terms:
-        if term.kind in _WARNED:
+        if term.kind in _WARNED or _is_of_the_mind(term, told.reader.language):
             told.library(term, Section.URGENT)
+
+
+def _is_of_the_mind(term: Term, language: str) -> bool:
+    """Whether a term's warning signs are thoughts of harming oneself: whoever is asked about those is told of help."""
+    return any(_CRISIS_LINE in told for told in term.texts[language].sections.get(Section.URGENT, ()))

@@ -20,6 +20,8 @@ AUTHORS = "authors"
 class Facts:
     """What is known of a record when it is explained, all of it as its reader may see it.
 
+    `birth_date` is the patient's, as the clinic has it; where it has none, they are taken for an adult.
+
     `readings` are what results of this patient say of the record's codes, by code as keys have it, the newest first;
     `linked` are the views of records that the record names. `phone` is the clinic's.
     """
@@ -30,6 +32,7 @@ class Facts:
     phone: str
     readings: Mapping[str, Sequence[Reading]] = field(default_factory=dict)
     linked: Sequence[View] = ()
+    birth_date: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ from typing import Any, Final
 from chalicelib.domain.records import units
 from chalicelib.domain.records.keys import folded
 from chalicelib.domain.records.phrases import INTERPRETATIONS
-from chalicelib.vocabulary import Critical
 
 Value = Mapping[str, Any]
 """A view with a value, or one of its components."""
@@ -121,7 +120,7 @@ def ranged(value: Value) -> Standing | None:
 
 
 def _against(number: Decimal, comparator: str, low: Decimal | None, high: Decimal | None) -> Standing | None:
-    least, most = _bounds(number, comparator)
+    least, most = bounds(number, comparator)
     if low is not None and most is not None and (most < low or (most == low and comparator == "<")):
         return Standing.BELOW
     if high is not None and least is not None and (least > high or (least == high and comparator == ">")):
@@ -131,7 +130,7 @@ def _against(number: Decimal, comparator: str, low: Decimal | None, high: Decima
     return Standing.WITHIN if is_above_low and is_below_high else None
 
 
-def _bounds(number: Decimal, comparator: str) -> tuple[Decimal | None, Decimal | None]:
+def bounds(number: Decimal, comparator: str) -> tuple[Decimal | None, Decimal | None]:
     """The least and the most that a number with a comparator may be; None where that is open."""
     if comparator in {"<", "<="}:
         return None, number
@@ -156,29 +155,3 @@ def disagree(value: Value) -> bool:
     if by_mark is Standing.ABNORMAL:
         return by_range is Standing.WITHIN
     return by_mark in {Standing.WITHIN, Standing.ABOVE, Standing.BELOW} and by_mark is not by_range
-
-
-def is_critical(value: Value, limits: Critical | None) -> bool:
-    """Whether a value needs care at once: by the clinic's mark, or beyond the limits of its term.
-
-    The limits are an adult's, and general: what the clinic marks as normal, or what lies in the range that was sent
-    with it, is never beyond them.
-    """
-    if is_marked_critical(value):
-        return True
-    number, unit = number_of(value), unit_of(value)
-    if limits is None or number is None or unit is None:
-        return False
-    if Standing.WITHIN in {marked(value), ranged(value)}:
-        return False
-    least, most = _bounds(number, str(value.get("comparator") or ""))
-    low, high = (_in_unit(limit, limits.unit, unit) for limit in (limits.low, limits.high))
-    return (low is not None and most is not None and most <= low) or (
-        high is not None and least is not None and least >= high
-    )
-
-
-def _in_unit(limit: Decimal | None, unit: str, wanted: str) -> Decimal | None:
-    if limit is None or unit == wanted:
-        return limit
-    return units.converted(limit, unit, wanted)

@@ -4,8 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
-from chalicelib.domain.explanations import histories, standings
+from chalicelib.domain import identity
+from chalicelib.domain.explanations import criticals, histories, standings
 from chalicelib.domain.explanations.standings import Value
 from chalicelib.domain.explanations.teller import Teller
 from chalicelib.domain.library import coded
@@ -16,6 +18,9 @@ from chalicelib.vocabulary import Section, Term
 
 RECENT: Final = timedelta(days=14)
 """How old a value may be to call at once for care; later somebody has to be asked whether they looked at it."""
+
+_ADULT: Final = 18
+"""From which age on the limits of terms hold, in full years."""
 
 _NO_RESULTS: Final = frozenset({WITHDRAWN, "cancelled"})
 
@@ -40,7 +45,7 @@ def alarms_of(view: View, teller: Teller) -> list[Alarm]:
 
 def _alarm(view: View, value: Value, teller: Teller) -> Alarm | None:
     term = term_of(value)
-    if not standings.is_critical(value, term.critical if term else None):
+    if not criticals.is_critical(value, term, is_adult=_was_adult(view, teller)):
         return None
     is_own = view["record_id"] == teller.facts.view["record_id"]
     name = "" if is_own and value is view else teller.name(term, value["title"])
@@ -87,7 +92,7 @@ def _tell_recent(recent: list[Alarm], teller: Teller) -> None:
 
 def _tell_old(old: list[Alarm], teller: Teller) -> None:
     """What was followed by a value that needs no care at once is no emergency any more."""
-    teller.is_urgent = not all(_is_over(one) for one in old)
+    teller.is_urgent = not all(_is_over(one, teller) for one in old)
     for one in old:
         _name(one, "then", teller)
     teller.portal("explain.urgent.ask", phone=teller.facts.phone)
@@ -101,6 +106,13 @@ def _name(one: Alarm, when: str, teller: Teller) -> None:
     teller.record(key, field, of=one.view["record_id"], **named)
 
 
-def _is_over(one: Alarm) -> bool:
-    limits = one.term.critical if one.term else None
-    return one.newest is not None and not standings.is_critical(one.newest.value, limits)
+def _is_over(one: Alarm, teller: Teller) -> bool:
+    if one.newest is None:
+        return False
+    return not criticals.is_critical(one.newest.value, one.term, is_adult=_was_adult(one.newest.view, teller))
+
+
+def _was_adult(view: View, teller: Teller) -> bool:
+    """Whether the patient was of age when a record came about."""
+    born, at = teller.facts.birth_date, histories.moment_of(view, teller.facts) or teller.facts.now
+    return born is None or identity.is_of_age(born, at, ZoneInfo(str(teller.reader.zone)), _ADULT)
