@@ -97,6 +97,8 @@ class Action(StrEnum):
     PUSH_DEVICE_CREATE = "push_device:create"
     PUSH_DEVICE_REFRESH = "push_device:refresh"
     PUSH_DEVICE_REMOVE = "push_device:remove"
+    QUESTION_ASK = "question:ask"
+    QUESTION_REMOVE = "question:remove"
     RECORD_EXPORT_ASK = "record:export:ask"
     RECORD_EXPORT_BUILD = "record:export:build"
     RECORD_EXPORT_DOWNLOAD = "record:export:download"

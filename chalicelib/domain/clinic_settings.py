@@ -8,6 +8,7 @@ from enum import StrEnum
 class Feature(StrEnum):
     """What the clinic offers to patients and caregivers, or not: its routes name it (`Operation.feature`)."""
 
+    ASK = "ask"
     EXPLANATIONS = "explanations"
     NOTICES = "notices"
     PUSH = "push"

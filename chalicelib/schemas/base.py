@@ -5,6 +5,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from chalicelib.domain import card_numbers
+
 
 class FieldProblem(ValueError):
     """A rule that a field breaks: a code of the catalogue (`field.<code>`) and the values of its words."""
@@ -102,6 +104,16 @@ Letter = Annotated[
     str, Field(min_length=1, max_length=2000), AfterValidator(_no_surrogates), AfterValidator(_not_blank)
 ]
 """As much as somebody types who has something to explain."""
+
+
+def _no_card_number(text: str) -> str:
+    if card_numbers.is_in(text):
+        raise FieldProblem("card_number")
+    return text
+
+
+NoCardNumber = AfterValidator(_no_card_number)
+"""For a text that a person types: no number of a payment card in it ever reaches us (PY 1)."""
 
 Flag = Annotated[bool, BeforeValidator(_spelled_out)]
 """A yes or no in a query: `true` or `false`, and none of the other ways in which one could be written."""

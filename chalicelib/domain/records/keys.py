@@ -14,5 +14,10 @@ def code_part(system: str, code: str) -> str:
 
 def folded(title: str) -> str:
     """A title, or what is searched in titles, without case and accents."""
-    bare = unicodedata.normalize("NFKD", title).casefold()
-    return "".join(character for character in bare if not unicodedata.combining(character))[:300]
+    return bare(title)[:300]
+
+
+def bare(text: str) -> str:
+    """A text without case and accents."""
+    apart = unicodedata.normalize("NFKD", text).casefold()
+    return "".join(character for character in apart if not unicodedata.combining(character))
