@@ -6,6 +6,7 @@ Questions that go on from each other are a thread, whose row names them and keep
 import functools
 import itertools
 import json
+from dataclasses import dataclass
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 
@@ -74,16 +75,18 @@ class Thread(AccountsTable, discriminator="question_thread"):
         return answers.read_context(self.context)
 
 
-def create(
-    tx: Transaction,
-    account_id: str,
-    patient_id: str,
-    asked: tuple[str, str | None],
-    answer: Answer,
-    seen: Seen,
-    thread: Thread | None,
-) -> Question:
-    """A question with its record and its answer, at the end of a thread or as the first of one.
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is kept of a question: what was asked and answered, and what the answer was made of."""
+
+    question: str
+    record_id: str | None
+    answer: Answer
+    seen: Seen
+
+
+def create(tx: Transaction, account_id: str, patient_id: str, kept: Kept, thread: Thread | None) -> Question:
+    """A question with its answer, at the end of a thread or as the first of one.
 
     A thread that another question has joined meanwhile is a Conflict at the commit.
     """
@@ -94,14 +97,14 @@ def create(
         question_id=question_id,
         thread_id=thread_id,
         patient_id=thread.patient_id if thread else patient_id,
-        question=asked[0],
-        record_id=asked[1],
-        answer=answers.written(answer),
-        seen=_written(seen),
+        question=kept.question,
+        record_id=kept.record_id,
+        answer=answers.written(kept.answer),
+        seen=_written(kept.seen),
         created_at=clock.stamp(clock.now()),
     )
     tx.create(row, error=None)
-    _keep_thread(tx, thread, row, answers.written_context(answer.context))
+    _keep_thread(tx, thread, row, answers.written_context(kept.answer.context))
     return row
 
 

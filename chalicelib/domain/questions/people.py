@@ -4,9 +4,8 @@ import re
 from collections.abc import Collection
 from typing import Final
 
-from chalicelib.domain.questions import said
+from chalicelib.domain.questions import said, when
 from chalicelib.domain.questions.names import find_mentions, words_of
-from chalicelib.words import times
 
 _STRANGERS: Final = (
     r"neighbou?rs?|friends?|boss|bosss|coworkers?|co workers?|colleagues?|roommates?|ex|exs|ex wife|ex husband|"
@@ -56,26 +55,37 @@ def is_about_another(question: str, own_names: Collection[str], *, by_caregiver:
 
 
 def _names_somebody(question: str, own_names: Collection[str]) -> bool:
-    """Two names in capitals side by side, or one that something belongs to, of words that mean nothing else."""
-    parts = _SPLIT.findall(question)
+    """Words in capitals side by side, or one that something belongs to, of which one means nothing else."""
     if question.isupper():
         return False
-    before_was_name = False
-    for place, part in enumerate(parts):
-        is_first = place == 0 or parts[place - 1] in _FIRST_PLACES
-        is_name = _is_name(part, own_names)
-        follows_title = place > 0 and parts[place - 1].lower().rstrip(".") in _TITLES
-        if is_name and not follows_title and not is_first and (before_was_name or _POSSESSIVE.search(part)):
-            return True
-        before_was_name = is_name and not follows_title
-    return False
+    runs = _runs_of_capitals(_SPLIT.findall(question))
+    return any(
+        any(_is_name(part, own_names) for part in run) and (len(run) > 1 or _POSSESSIVE.search(run[-1])) for run in runs
+    )
+
+
+def _runs_of_capitals(parts: list[str]) -> list[list[str]]:
+    """Words in capitals that stand side by side: not where a sentence begins, nor behind a doctor's title."""
+    runs: list[list[str]] = []
+    before = "."
+    is_skipped = False
+    for part in parts:
+        if not part[:1].isupper():
+            is_skipped = part.lower() in _TITLES
+        elif part.lower() in _TITLES:
+            is_skipped = True
+        elif not is_skipped and before not in _FIRST_PLACES:
+            if before[:1].isupper() and runs:
+                runs[-1].append(part)
+            else:
+                runs.append([part])
+        before = part
+    return runs
 
 
 def _is_name(part: str, own_names: Collection[str]) -> bool:
     bare = words_of(_POSSESSIVE.sub("", part))
-    if not part[:1].isupper() or len(bare) != 1 or len(part) == 1:
-        return False
-    return bare[0] not in own_names and _means_nothing(bare[0], _CLEAR_SLIP)
+    return len(bare) == 1 and len(part) > 1 and bare[0] not in own_names and _means_nothing(bare[0], _CLEAR_SLIP)
 
 
 def _of_somebody(text: str, own_names: Collection[str]) -> bool:
@@ -91,4 +101,4 @@ def _is_somebody(who: list[str], own_names: Collection[str]) -> bool:
 
 def _means_nothing(word: str, like: float = 0.0) -> bool:
     """Whether a word is no ordinary one, no name of the vocabulary nor a slip of one, and no month."""
-    return not said.is_known(word) and not said.meant(word, like) and times.month_number(word) is None
+    return not said.is_known(word) and not said.meant(word, like) and when.month(word) is None

@@ -14,6 +14,7 @@ from chalicelib.domain.questions.names import words_of
 _MOST_WORDS: Final = 200
 _MOST_SLIPS: Final = 24
 _MOST_READINGS: Final = 4
+_MOST_MEANT: Final = 3
 _SHORTEST: Final = 4
 _LIKE: Final = 0.7
 _AS_NEAR: Final = 0.02
@@ -97,7 +98,8 @@ def _plain() -> frozenset[str]:
 
 @lru_cache(maxsize=1)
 def _cues() -> tuple[str, ...]:
-    return tuple(sorted(word for word in frozenset().union(*CUES.values()) if len(word) >= _SHORTEST))
+    every = frozenset().union(*CUES.values(), *FUNCTION_WORDS.values())
+    return tuple(sorted(word for word in every if len(word) >= _SHORTEST))
 
 
 def meant(word: str, at_least: float = _LIKE) -> tuple[str, ...]:
@@ -111,4 +113,4 @@ def meant(word: str, at_least: float = _LIKE) -> tuple[str, ...]:
     best = max((score for _, score, _ in close), default=0.0)
     near = dict.fromkeys(one for one, score, _ in close if score >= best - _AS_NEAR)
     cues = [one for one in near if one in _plain()]
-    return tuple(cues[:1] or list(near)[:3])
+    return (*cues[:1], *(one for one in near if one not in cues))[:_MOST_MEANT]

@@ -1,12 +1,13 @@
 """From a question to what is to be answered: emergencies first, then what no portal answers, then what it is about."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Final
 
 from chalicelib.domain.library import search
-from chalicelib.domain.questions import emergencies, intents, names, people, said, when
+from chalicelib.domain.questions import emergencies, intents, names, patterns, people, said, when
 from chalicelib.domain.questions.answers import Context
 from chalicelib.domain.questions.emergencies import Emergency
 from chalicelib.domain.questions.intents import Intent
@@ -14,23 +15,26 @@ from chalicelib.domain.questions.names import Mention
 from chalicelib.domain.questions.said import Said
 from chalicelib.domain.questions.when import When
 from chalicelib.domain.records.categories import Category
-from chalicelib.words import times
 
 _ENOUGH: Final = 0.78
 _AS_GOOD: Final = 0.03
 _MOST_CHOICES: Final = 4
 _MOST_THINGS: Final = 3
 _SHORTEST: Final = 3
+_MOST_CLAUSES: Final = 12
+_CLAUSES: Final = re.compile(r"[.?!;,:\n¿¡]+")
 
 _WORDS: Final[Mapping[Category, str]] = {
-    Category.MEDICATION: "medicine medicines medication medications meds drug drugs pill pills prescription prescriptions "
+    Category.MEDICATION: "medicine medicines medication medications meds drug drugs pill pills prescription "
+    "prescriptions "
     "medicina medicinas medicamento medicamentos pastilla pastillas receta recetas remedios tomo taking",
     Category.ALLERGY: "allergy allergies allergic alergia alergias alergico alergica",
     Category.IMMUNIZATION: "vaccine vaccines vaccination vaccinations shot shots immunization immunizations vaccinated "
     "vacuna vacunas vacunaron inyeccion",
     Category.ENCOUNTER: "visit visits appointment appointments checkup cita citas visita visitas consulta consultas",
     Category.ORDER: "order orders ordered orden ordenes",
-    Category.PROCEDURE: "procedure procedures surgery surgeries operation operations procedimiento procedimientos cirugia "
+    Category.PROCEDURE: "procedure procedures surgery surgeries operation operations procedimiento procedimientos "
+    "cirugia "
     "cirugias operacion operaciones",
     Category.DOCUMENT: "document documents documento documentos",
     Category.DEVICE: "device devices implant implants aparato aparatos dispositivo dispositivos implante",
@@ -42,7 +46,8 @@ _WORDS: Final[Mapping[Category, str]] = {
     Category.VITAL: "vital vitals vitales signos",
     Category.FAMILY_HISTORY: "family familia familiares",
     Category.LAB: "lab labs result results test tests examen examenes prueba pruebas resultado resultados analisis",
-    Category.CONDITION: "condition conditions problem problems diagnosis diagnoses illness illnesses diseases enfermedad "
+    Category.CONDITION: "condition conditions problem problems diagnosis diagnoses illness illnesses diseases "
+    "enfermedad "
     "enfermedades problema problemas condiciones diagnostico diagnosticos padecimientos",
 }
 _OF_WORD: Final = {word: category for category, listed in reversed(_WORDS.items()) for word in listed.split()}
@@ -73,7 +78,7 @@ class Reader:
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """Something that a question names: the terms that may be meant, the words for it, and whether they were misspelt."""
+    """Something that is named: the terms that may be meant, the words for it, and whether they were misspelt."""
 
     slugs: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
@@ -95,13 +100,13 @@ class Understood:
 
 def understand(question: str, reader: Reader, context: Context | None, *, has_record: bool) -> Understood:
     """Read a question; `context` is what the thread was about, `has_record` whether a record comes with it."""
-    read = said.readings(question)
+    read = sorted(said.readings(question), key=lambda one: -len(names.find_mentions(one.words)))
     first = read[0]
     mentions = names.find_mentions(first.words)
     abouts = _abouts(read, mentions)
-    masked = _masked(first.words, mentions)
-    intent = _intent(question, masked, reader)
     rest = _rest(first, mentions)
+    masked = _masked(first.words, mentions, frozenset() if abouts else frozenset(rest))
+    intent = _intent(question, masked, reader)
     if not abouts and rest:
         abouts = [_looked_up(rest, reader.language)]
     found = Understood(
@@ -118,20 +123,24 @@ def understand(question: str, reader: Reader, context: Context | None, *, has_re
 
 
 def _intent(question: str, masked: str, reader: Reader) -> Intent | None:
-    found = intents.find(masked)
+    found = patterns.find(masked)
     if found is Intent.INSTRUCTION:
         return found
     if found is Intent.OTHERS and reader.is_caregiver:
         # "Her results" are those of the patient whom they look after.
         found = None if not people.is_about_another(question, reader.own_names, by_caregiver=True) else found
-        return found or intents.find_but(masked, Intent.OTHERS)
+        return found or patterns.find_but(masked, Intent.OTHERS)
     if people.is_about_another(question, reader.own_names, by_caregiver=reader.is_caregiver):
         return Intent.OTHERS
     return found or intents.choose_intent(question, frozenset(Intent) - intents.REFUSED)
 
 
 def _emergencies(question: str, read: list[Said]) -> tuple[Emergency, ...]:
+    clauses = [one for one in _CLAUSES.split(question) if one.strip()]
     texts = [" ".join(said.spelled_out(question)), *(one.text for one in read)]
+    if len(clauses) > 1:
+        # What is said beside a question about the past may be of this moment.
+        texts += [said.readings(one)[0].text for one in clauses[:_MOST_CLAUSES]]
     return tuple(dict.fromkeys(kind for text in texts for kind in emergencies.find(text)))
 
 
@@ -148,8 +157,11 @@ def _abouts(read: list[Said], mentions: list[Mention]) -> list[About]:
     return found
 
 
-def _masked(words: tuple[str, ...], mentions: list[Mention]) -> str:
-    """The words with T in the place of each name."""
+def _masked(words: tuple[str, ...], mentions: list[Mention], unknown: frozenset[str]) -> str:
+    """The words with T in the place of each name, and of words that nobody knows."""
+    if unknown:
+        bare = ["T" if word in unknown else word for word in words]
+        return " ".join(word for place, word in enumerate(bare) if word != "T" or bare[place - 1 : place] != ["T"])
     parts: list[str] = []
     place = 0
     for mention in mentions:
@@ -165,7 +177,7 @@ def _rest(first: Said, mentions: list[Mention]) -> tuple[str, ...]:
     return tuple(
         word
         for word in free
-        if len(word) >= _SHORTEST and not word.isdigit() and not said.is_plain(word) and not times.month_number(word)
+        if len(word) >= _SHORTEST and not word.isdigit() and not said.is_plain(word) and when.month(word) is None
     )
 
 
@@ -187,13 +199,10 @@ def _in_thread(
     found: Understood, text: str, context: Context, intent: Intent | None, *, has_record: bool
 ) -> Understood:
     """The same as it follows on what was asked before."""
-    follow = intents.find_follow(text)
+    follow = patterns.find_follow(text)
     if found.abouts:
-        again = context.intent in _GOES_ON and (
-            (intent in {None, Intent.OVERVIEW, Intent.WHAT_IS} and follow[1])
-            or intent is None
-            or intent is Intent.OVERVIEW
-        )
+        is_new = intent not in {None, Intent.OVERVIEW} and not (follow[1] and intent is Intent.WHAT_IS)
+        again = context.intent in _GOES_ON and not is_new
         return replace(found, intent=context.intent) if again else found
     if has_record or (found.category is not None and intent in _STANDS_ALONE):
         return found

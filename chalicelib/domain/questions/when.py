@@ -2,6 +2,7 @@
 
 import calendar
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Final
@@ -29,13 +30,9 @@ class When:
 
 ANY: Final = When()
 
-_LAST_YEAR: Final = re.compile(r"\b(?:last year|ano pasado|year before)\b")
-_THIS_YEAR: Final = re.compile(r"\b(?:this year|este ano)\b")
-_LAST_MONTH: Final = re.compile(r"\b(?:last month|mes pasado)\b")
-_THIS_MONTH: Final = re.compile(r"\b(?:this month|este mes)\b")
-_LAST_WEEK: Final = re.compile(r"\b(?:last week|semana pasada|this week|esta semana)\b")
 _AGO: Final = re.compile(
-    r"\b(?:(?P<en>\w+) (?P<unit>years?|months?|weeks?|days?) ago|hace (?P<es>\w+) (?P<unidad>anos?|mes(?:es)?|semanas?|dias?))\b"
+    r"\b(?:(?P<en>\w+) (?P<unit>years?|months?|weeks?|days?) ago|"
+    r"hace (?P<es>\w+) (?P<unidad>anos?|mes(?:es)?|semanas?|dias?))\b"
 )
 _NUMBERS: Final = {
     "a": 1,
@@ -79,17 +76,10 @@ def find(text: str, today: date) -> When:
     return found
 
 
-def _span(text: str, today: date) -> When:  # noqa: PLR0911  One line for each way in which people say it.
-    if _LAST_YEAR.search(text):
-        return _year(today.year - 1)
-    if _THIS_YEAR.search(text):
-        return When(since=date(today.year, 1, 1))
-    if _LAST_MONTH.search(text):
-        return _month_before(today)
-    if _THIS_MONTH.search(text):
-        return When(since=today.replace(day=1))
-    if _LAST_WEEK.search(text):
-        return When(since=today - timedelta(days=7 + today.weekday()))
+def _span(text: str, today: date) -> When:
+    for pattern, span in _SPANS:
+        if pattern.search(text):
+            return span(today)
     if ago := _AGO.search(text):
         return _ago(ago, today)
     if before := _BEFORE.search(text):
@@ -100,19 +90,19 @@ def _span(text: str, today: date) -> When:  # noqa: PLR0911  One line for each w
 
 
 def _in(text: str, today: date) -> When:
-    year, month = _IN_YEAR.search(text), _month_in(text)
-    if month is None:
+    year, number = _IN_YEAR.search(text), _month_in(text)
+    if number is None:
         return _year(int(year["year"])) if year else ANY
-    of_year = int(year["year"]) if year else today.year - (month > today.month)
-    return When(date(of_year, month, 1), date(of_year, month, calendar.monthrange(of_year, month)[1]))
+    of_year = int(year["year"]) if year else today.year - (number > today.month)
+    return When(date(of_year, number, 1), date(of_year, number, calendar.monthrange(of_year, number)[1]))
 
 
 def _month_in(text: str) -> int | None:
-    found = (_month(match["month"]) for match in _IN_MONTH.finditer(text))
-    return next((month for month in found if month), None)
+    found = (month(match["month"]) for match in _IN_MONTH.finditer(text))
+    return next((number for number in found if number), None)
 
 
-def _month(word: str | None) -> int | None:
+def month(word: str | None) -> int | None:
     """The month that a word is the name of, or begins the name of."""
     number = times.month_number(word) if word else None
     if number is None or word is None:
@@ -125,8 +115,8 @@ def _plain(name: str) -> str:
     return name.lower()
 
 
-def _day(month: str | None, year: str | None, today: date) -> date | None:
-    number = _month(month)
+def _day(name: str | None, year: str | None, today: date) -> date | None:
+    number = month(name)
     if number is None:
         return date(int(year), 1, 1) if year else None
     return date(int(year) if year else today.year - (number > today.month), number, 1)
@@ -151,3 +141,15 @@ def _ago(found: re.Match[str], today: date) -> When:
     days = _DAYS.get(unit, 1)
     middle = today - timedelta(days=min(days * count, 40_000))
     return When(middle - timedelta(days=days // 2), middle + timedelta(days=days // 2))
+
+
+_SPANS: Final[tuple[tuple[re.Pattern[str], Callable[[date], When]], ...]] = (
+    (re.compile(r"\b(?:last year|ano pasado|year before)\b"), lambda today: _year(today.year - 1)),
+    (re.compile(r"\b(?:this year|este ano)\b"), lambda today: When(since=date(today.year, 1, 1))),
+    (re.compile(r"\b(?:last month|mes pasado)\b"), _month_before),
+    (re.compile(r"\b(?:this month|este mes)\b"), lambda today: When(since=today.replace(day=1))),
+    (
+        re.compile(r"\b(?:last week|semana pasada|this week|esta semana)\b"),
+        lambda today: When(since=today - timedelta(days=7 + today.weekday())),
+    ),
+)

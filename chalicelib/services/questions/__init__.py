@@ -20,7 +20,7 @@ from chalicelib.errors import Conflict, FieldError, Invalid, NotFound
 from chalicelib.models import audit, patients
 from chalicelib.models import questions as storage
 from chalicelib.models.base import together
-from chalicelib.models.questions import MOST_IN_THREAD, Question, Thread
+from chalicelib.models.questions import MOST_IN_THREAD, Kept, Question, Thread
 from chalicelib.models.transaction import Transaction, transaction
 from chalicelib.services import records
 from chalicelib.services.once import Once
@@ -74,9 +74,8 @@ def ask(actor: Actor, reach: Reach, sight: Sight, wanted: NewQuestion, language:
     def change(tx: Transaction) -> dict[str, str]:
         for window in windows:
             limits.spend_in(tx, window, error=Conflict())
-        seen = Seen(frozenset(reach.patient_ids), sight)
-        asked = wanted.question, wanted.record_id
-        row = storage.create(tx, actor.id, reach.patient_id, asked, answer, seen, thread)
+        kept = Kept(wanted.question, wanted.record_id, answer, Seen(frozenset(reach.patient_ids), sight))
+        row = storage.create(tx, actor.id, reach.patient_id, kept, thread)
         made.append(row)
         _note(tx, actor, Action.QUESTION_ASK, row.patient_id, question_id=row.question_id)
         return {"question_id": row.question_id}
@@ -128,7 +127,7 @@ def find(actor: Actor, reach: Reach, sight: Sight, question_id: str) -> Question
 
 
 def remove(actor: Actor, reach: Reach, question_id: str) -> None:
-    """Remove a question of the caller's with its answer. Raises NotFound, and Conflict where its thread just changed."""
+    """Remove a question of the caller's with its answer. Raises NotFound, and Conflict where its thread changed."""
     row = _find(actor, reach, question_id)
     with transaction() as tx:
         storage.remove(tx, row, storage.find_with_thread(actor.id, row))

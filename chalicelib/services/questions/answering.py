@@ -49,7 +49,7 @@ def answer(asking: Asking, asked: Asked) -> Answer:
     context = Context(asked.intent, part.things or asked.thread_things, asked.category, asked.when.back)
     return Answer(
         language=asking.language,
-        intent=asked.intent,
+        intent=Intent.UNCOVERED if part.is_uncovered else asked.intent,
         sentences=unique(part.sentences)[:MOST_SENTENCES],
         covered=part.covered,
         next_steps=tuple(dict.fromkeys(part.steps)),

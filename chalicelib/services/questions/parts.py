@@ -15,3 +15,4 @@ class Part:
     covered: bool = True
     choices: tuple[str, ...] = ()
     things: tuple[Thing, ...] = ()
+    is_uncovered: bool = False

@@ -90,7 +90,8 @@ def tell_uncovered(asking: Asking, asked: Asked) -> Part:
     """That there is no answer here, and where there may be one."""
     steps = [telling.library_step(asking, one.term) for one in asked.subjects if one.term is not None]
     said = (telling.portal(asking, "uncovered"), telling.portal(asking, "uncovered_call", phone=asking.phone))
-    return Part(said, (*steps, telling.search_step(asking), telling.call_step(asking)), covered=False)
+    steps += [telling.search_step(asking), telling.call_step(asking)]
+    return Part(said, tuple(steps), covered=False, is_uncovered=True)
 
 
 def tell_unclear(asking: Asking, asked: Asked, choices: tuple[str, ...]) -> Part:

@@ -1,4 +1,4 @@
-"""Sentences of answers: each the record's, with the records that it speaks of, the vocabulary's, or the portal's own."""
+"""Sentences of answers: the record's, with the records that they speak of, the vocabulary's, or the portal's own."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any, Final

@@ -104,6 +104,8 @@ def tell_why(asking: Asking, asked: Asked) -> Part:
         if subject.term is not None:
             told = telling.library(asking, subject.term, Section.WHY)
             said += told or telling.library(asking, subject.term, Section.WHAT)
+        elif reasoned is None and views:
+            said += about_record(asking, views[0])
         things.append(thing_of(subject, [reasoned] if reasoned else views[:1]))
     return Part(tuple(said), _steps(asking, asked), things=tuple(things))
 
