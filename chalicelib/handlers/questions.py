@@ -69,8 +69,9 @@ def remove_question(call: Call) -> Answer:
 
 
 def _sight(call: Call) -> Sight:
-    """What shows to the caller, where the clinic offers the record at all."""
-    clinic_settings.require(Feature.RECORDS, call.actor)
+    """What shows to the caller, where the clinic offers the record, and words on it, at all."""
+    for feature in (Feature.RECORDS, Feature.EXPLANATIONS):
+        clinic_settings.require(feature, call.actor)
     return sight_for(call, None)
 
 

@@ -281,6 +281,16 @@ class ExportedModelConsent(Shape):
     given_at: Instant | None
 
 
+class ExportedQuestion(Shape):
+    """A question that one asked about a record, without its answer."""
+
+    question_id: str
+    thread_id: str
+    patient_id: str
+    question: str
+    asked_at: Instant
+
+
 class AccountFile(Shape):
     """The file of `POST /v1/me/export`: all that the portal keeps about an account. The health record is not in it.
 
@@ -312,3 +322,4 @@ class AccountFile(Shape):
     documents: list[ExportedDocument]
     model_consent: ExportedModelConsent
     shares: list[ExportedShare]
+    questions: list[ExportedQuestion]

@@ -11,15 +11,18 @@ import app as _app  # noqa: F401  Its import fills the table of routes.
 from chalicelib import clock, ids
 from chalicelib.domain.access import PolicyKind, ReachKind
 from chalicelib.domain.documents import DocumentKind, NewDocument
-from chalicelib.domain.exports import ExportFormat, ExportSubject, Wanted
+from chalicelib.domain.exports import ExportFormat, ExportSubject, Seen, Wanted
 from chalicelib.domain.links import LinkPurpose
 from chalicelib.domain.notices import Channel
+from chalicelib.domain.questions.answers import Answer as Answered
+from chalicelib.domain.questions.intents import Intent
+from chalicelib.domain.records.sight import FULL
 from chalicelib.domain.shares import FORMATS, NewShare
 from chalicelib.domain.staff import PERMISSIONS, Role
 from chalicelib.domain.suppressions import Reason
 from chalicelib.domain.webhooks import Outcome, WebhookDeliveryStatus
 from chalicelib.handlers.operations import REGISTRY, Operation
-from chalicelib.models import accounts, documents, exports, links, outbox, patient_changes, shares, webhooks
+from chalicelib.models import accounts, documents, exports, links, outbox, patient_changes, questions, shares, webhooks
 from chalicelib.models.transaction import transaction
 from chalicelib.models.uploads import NewUpload
 from chalicelib.services import devices, share_secrets, suppressions, uploads
@@ -225,11 +228,21 @@ def _document_of(_portal: Portal, whose: Somebody) -> str:
         return documents.create(tx, patient_id, new, upload_id, account_id, ReachKind.SELF)
 
 
+def _question_of(_portal: Portal, whose: Somebody) -> str:
+    """A question that somebody asked about their own record, beyond the limit."""
+    account_id, patient_id = whose.person.session["account"]["account_id"], whose.patient_id
+    answer = Answered("en", Intent.UNCOVERED, ())
+    kept = questions.Kept("When was my last visit?", None, answer, Seen(frozenset({patient_id}), FULL))
+    with transaction() as tx:
+        return questions.create(tx, account_id, patient_id, kept, None).question_id
+
+
 PARAMETERS: dict[str, Callable[[Portal, Somebody], str]] = {
     "pid": lambda _, whose: whose.patient_id,
     "record_id": lambda _, whose: whose.record_id,
     "amendment_id": lambda _, whose: amendments.asked_about(whose.patient_id, whose.record_id),
     "export_id": _export_of,
+    "question_id": _question_of,
     "document_id": _document_of,
     "share_id": _share_of,
     "manifest_token": _manifest_of,
@@ -271,7 +284,7 @@ OF_CLIENTS = frozenset({"webhook_id", "delivery_id", "import_id"})
 OF_ACCOUNTS = frozenset(
     {
         *{"caregiver_id", "session_id", "notice_id", "device_id", "trusted_device_id", "passkey_id", "address_id"},
-        *{"export_id", "share_id"},
+        *{"export_id", "share_id", "question_id"},
     }
 )
 """Parameters whose objects are an account's, and nobody else's."""
@@ -292,6 +305,7 @@ ABSENT = {
     "pid": f"pat_{MISSING_ID}",
     "record_id": f"rec_{MISSING_ID}",
     "amendment_id": f"amd_{MISSING_ID}",
+    "question_id": f"qst_{MISSING_ID}",
     "export_id": f"exp_{MISSING_ID}",
     "document_id": f"doc_{MISSING_ID}",
     "share_id": f"shr_{MISSING_ID}",
@@ -470,6 +484,11 @@ def bodies(portal: Portal, whose: Somebody) -> dict[str, Callable[[], dict[str, 
         },
         "amendments_ask_for_amendment": lambda: {
             **amendments.WORDS,
+            "record_id": whose.record_id,
+            "_path": {"pid": whose.patient_id},
+        },
+        "questions_ask_question": lambda: {
+            "question": "When was my last visit?",
             "record_id": whose.record_id,
             "_path": {"pid": whose.patient_id},
         },

@@ -43,7 +43,7 @@ _SIGNS: Final[Mapping[Emergency, re.Pattern[str]]] = {
     ),
     Emergency.POISON: _any(
         r"over ?dos\w+",
-        r"(?:took|taken|swallowed|drank|ate) (?:\w+ ){0,2}?(?:too many|too much|all my|all the|a whole|bleach|poison\w*)",
+        r"(?:took|taken|swallowed|drank|ate) (?:\w+ ){0,2}?(?:too many|too much|all my|all the|a whole)",
         r"(?:swallowed|drank)" + _NEAR + r"(?:bleach|poison\w*|batter\w+|cleaner|antifreeze|pills)",
         r"poison(?:ed|ing)",
         r"sobre ?dosis",

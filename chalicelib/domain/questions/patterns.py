@@ -98,8 +98,8 @@ _PATTERNS: Final[tuple[tuple[Intent, str], ...]] = (
     (
         Intent.MESSAGE,
         (
-            r"(?:message|email|text|contact|write to|talk to|speak to|speak with|reach|(?<!should i )ask)(?: \w+){0,2}? "
-            + _DOCTOR
+            r"(?:message|email|text|contact|write to|talk to|speak to|speak with|reach|(?<!should i )ask)"
+            r"(?: \w+){0,2}? " + _DOCTOR
         ),
     ),
     (
@@ -146,7 +146,8 @@ _PATTERNS: Final[tuple[tuple[Intent, str], ...]] = (
         Intent.ADVICE,
         (
             r"(?:should|can|could|may|must|shall|ok to|okay to|safe to|do i need to|do i have to|what if|if|want to|"
-            r"need to|like to)(?: \w+){0,3}? (?:stop|quit|skip|double|halve|split|increase|decrease|lower|raise|reduce|change|"
+            r"need to|like to)(?: \w+){0,3}? "
+            r"(?:stop|quit|skip|double|halve|split|increase|decrease|lower|raise|reduce|change|"
             r"cut|miss|missed|mix|combine|crush|switch|drink|eat|give)(?: \w+){0,5}? (?:T|"
             + _DRUGS
             + r"|doses?|taking|it|them|"
@@ -235,7 +236,7 @@ _PATTERNS: Final[tuple[tuple[Intent, str], ...]] = (
         Intent.DID_IT_CHANGE,
         (
             r"(?:changed?|changes|changing|trend|trends|trending|improv\w+|wors\w+|increas\w+|decreas\w+|"
-            r"over time|gone (?:up|down)|go(?:ing)? (?:up|down)|went (?:up|down)|come down|came down|rising|falling|rose|"
+            r"over time|(?:gone|go|going|went) (?:up|down)|come down|came down|rising|falling|rose|"
             r"fell|dropped|compared?|history of my|whats new|anything new|what is new)"
         ),
     ),
@@ -252,7 +253,10 @@ _PATTERNS: Final[tuple[tuple[Intent, str], ...]] = (
     ),
     (
         Intent.WHAT_IS_NEXT,
-        r"(?:next|upcoming|coming up|overdue|(?:what|anything|things)(?: \w+){0,3}? to do|due|scheduled|future|ahead|planned|pending)",
+        (
+            r"(?:next|upcoming|coming up|overdue|(?:what|anything|things)(?: \w+){0,3}? to do|due|scheduled|future|"
+            r"ahead|planned|pending)"
+        ),
     ),
     (
         Intent.WHAT_IS_NEXT,

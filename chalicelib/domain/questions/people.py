@@ -31,7 +31,8 @@ _ID: Final = re.compile(r"\b(?:pat|rec|acc)_[0-9A-Za-z]{6,}\b")
 _TITLES: Final = frozenset({"dr", "dra", "doctor", "doctora", "nurse", "enfermera", "mr", "mrs", "ms", "sr", "sra"})
 _OF: Final = re.compile(
     r"\b(?:records?|results?|labs?|medicines?|medications?|meds|chart|file|diagnos[ei]s|visits?|allergies|expediente|"
-    r"resultados?|medicinas|medicamentos|examenes|alergias|citas) (?:of|for|from|about|de|del|para) (?P<who>\w+ \w+|\w+)"
+    r"resultados?|medicinas|medicamentos|examenes|alergias|citas) (?:of|for|from|about|de|del|para) "
+    r"(?P<who>\w+ \w+|\w+)"
 )
 _CLEAR_SLIP: Final = 0.85
 """How like a name of the vocabulary a word in capitals has to be to be a slip of it, and nobody's name."""

@@ -71,5 +71,6 @@ _PARTS: dict[str, Callable[[Account, Actor], Any]] = {
     "documents": beside_the_record.find_documents,
     "model_consent": beside_the_record.find_model_consent,
     "shares": beside_the_record.find_shares,
+    "questions": beside_the_record.find_questions,
 }
 """Every part of the document, by its name in it."""

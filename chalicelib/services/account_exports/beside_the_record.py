@@ -10,6 +10,7 @@ from chalicelib.services import (
     amendments,
     documents,
     language_model,
+    questions,
     shares,
 )
 from chalicelib.services.account_exports.values import AT_ONCE, stamp, walk
@@ -74,4 +75,18 @@ def find_shares(_account: Account, holder: Actor) -> list[dict[str, Any]]:
             ],
         }
         for one in shares.find_own(holder)
+    ]
+
+
+def find_questions(_account: Account, holder: Actor) -> list[dict[str, Any]]:
+    """What the holder asked about a record: their own words. What was answered is of the record."""
+    return [
+        {
+            "question_id": row.question_id,
+            "thread_id": row.thread_id,
+            "patient_id": row.patient_id,
+            "question": row.question,
+            "asked_at": row.created_at,
+        }
+        for row in walk(lambda after: questions.find_own(holder, limit=AT_ONCE, after=after))
     ]

@@ -144,9 +144,10 @@ def remove_thread(actor: Actor, reach: Reach, thread_id: str) -> None:
         _note(tx, actor, Action.QUESTION_REMOVE, thread.patient_id, thread_id=thread_id)
 
 
-def find_own(actor: Actor, *, limit: int, after: str | None) -> list[Question]:
-    """Questions of the caller's about anybody, a page of them behind the sort key `after`."""
-    return storage.find_all_of(actor.id, limit, after)
+def find_own(actor: Actor, *, limit: int, after: str | None) -> tuple[list[Question], str | None]:
+    """Questions of the caller's about anybody, and the sort key that the next page comes after."""
+    rows = storage.find_all_of(actor.id, limit, after)
+    return rows, rows[-1].sk if len(rows) == limit else None
 
 
 def _find(actor: Actor, reach: Reach, question_id: str) -> Question:

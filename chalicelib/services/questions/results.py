@@ -5,12 +5,11 @@ from decimal import Decimal
 from typing import Final
 
 from chalicelib.domain.cited import Sentence
-from chalicelib.domain.library import coded
 from chalicelib.domain.questions.answers import NextStep, Thing
 from chalicelib.domain.records import units
 from chalicelib.domain.records.trends import HELD
 from chalicelib.domain.records.value_words import LONGEST_VALUE
-from chalicelib.services import changes
+from chalicelib.services import changes, explanations
 from chalicelib.services.questions import finding, refusing, telling, terms
 from chalicelib.services.questions.asked import Asked, Subject, records_of, thing_of
 from chalicelib.services.questions.finding import Asking, View
@@ -22,13 +21,6 @@ _REPORT: Final = "report"
 _FINAL: Final = frozenset({"final", "amended", "corrected"})
 _MOST_RESULTS: Final = 12
 _MOST_CHANGES: Final = 10
-_CODES: Final = {"H": Section.HIGH, "HH": Section.HIGH, "HU": Section.HIGH, "L": Section.LOW, "LL": Section.LOW}
-_CODES_FOUND: Final = {
-    "POS": Section.POSITIVE,
-    "DET": Section.POSITIVE,
-    "NEG": Section.NEGATIVE,
-    "ND": Section.NEGATIVE,
-}
 
 
 def tell_latest(asking: Asking, asked: Asked) -> Part:
@@ -117,36 +109,8 @@ def tell_meaning(asking: Asking, asked: Asked) -> Part:
 
 
 def explained(asking: Asking, view: View) -> list[Sentence]:
-    """What a record says and can mean: the one place that explains."""
-    said = _with_results(asking, view)
-    known = coded.find_of(view).terms
-    for term in known:
-        said += telling.library(asking, term, Section.WHAT)
-        if HELD in view or view["resource_type"] != _OBSERVATION:
-            continue
-        section = standing(view)
-        if section is not None:
-            said += telling.library(asking, term, section)
-        elif view.get("reference_range") is None and view.get("value") is not None:
-            said.append(telling.portal(asking, "no_range", name=term.texts[asking.language].name))
-    return said
-
-
-def standing(view: View) -> Section | None:
-    """Which section speaks of a value: by the clinic's own mark, else by the range that the record has beside it."""
-    code = (view.get("interpretation") or {}).get("code")
-    if code in _CODES or code in _CODES_FOUND:
-        return _CODES.get(code) or _CODES_FOUND.get(code)
-    value, expected = view.get("value"), view.get("reference_range") or {}
-    if (
-        not isinstance(value, int | Decimal)
-        or isinstance(value, bool)
-        or expected.get("unit") not in {None, view["unit"]}
-    ):
-        return None
-    if "low" in expected and value < expected["low"]:
-        return Section.LOW
-    return Section.HIGH if "high" in expected and value > expected["high"] else None
+    """What a record says and can mean, as its explanation has it."""
+    return list(explanations.of_view(asking.whose, view, asking.sight, asking.language).sentences)
 
 
 def tell_change(asking: Asking, asked: Asked) -> Part:

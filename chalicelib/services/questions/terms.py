@@ -101,11 +101,11 @@ def tell_why(asking: Asking, asked: Asked) -> Part:
             reasons = ", ".join(reasoned["reasons"][:_MOST])
             name = telling.name_of(asking, reasoned)
             said.append(telling.record(asking, "reason", reasoned, field="reasons", name=name, reasons=reasons))
+        elif views:
+            said.append(when_was(asking, views[0]))
         if subject.term is not None:
             told = telling.library(asking, subject.term, Section.WHY)
             said += told or telling.library(asking, subject.term, Section.WHAT)
-        elif reasoned is None and views:
-            said += about_record(asking, views[0])
         things.append(thing_of(subject, [reasoned] if reasoned else views[:1]))
     return Part(tuple(said), _steps(asking, asked), things=tuple(things))
 
