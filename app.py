@@ -89,6 +89,11 @@ def clean_uploads(event: SQSEvent) -> dict[str, Any]:
     return queues.clean_uploads(event.to_dict())
 
 
+@app.on_sqs_message(queue_arn=f"{_QUEUES}:pictures", batch_size=1)
+def read_pictures(event: SQSEvent) -> dict[str, Any]:
+    return queues.read_pictures(event.to_dict())
+
+
 @app.schedule("rate(1 minute)")
 def sweep_outbox(_event: CloudWatchEvent) -> int:
     return schedules.sweep_outbox()

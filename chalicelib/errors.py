@@ -512,6 +512,18 @@ class UploadsFull(Conflict):
     code = "uploads_full"
 
 
+class ReadingNotReady(Conflict):
+    """A picture is not read yet, or there was nothing in it to confirm."""
+
+    code = "reading_not_ready"
+
+
+class ReadingNotRepeatable(Conflict):
+    """A picture that was read, or is being read, is not read again; nor one that is not there."""
+
+    code = "reading_not_repeatable"
+
+
 class NotFhir(Refused):
     """The body is no FHIR R4 resource or Bundle."""
 

@@ -24,6 +24,7 @@ FIELDS = frozenset(
         "export_id",
         "import_id",
         "upload_id",
+        "reading_id",
         "closing_id",
         "notice_id",
         "notice_kind",

@@ -30,6 +30,7 @@ class Settings:
     imports_bucket: str
     quarantine_bucket: str
     library_path: str
+    text_recognition: str
     queue_urls: Mapping[str, str]
     s3_public_endpoint: str | None
     email_configuration_set: str | None
@@ -68,11 +69,13 @@ QUEUES = (
     "purges",
     "imports",
     "uploads",
+    "pictures",
 )
 """The topics that have a queue of their name."""
 
 _METHODS = ("activation_code", "identity_match", "clinic_number", "invitation")
 _PLATFORMS = ("ios", "android", "fire")
+_RECOGNITIONS = ("off", "textract", "local")
 
 
 @lru_cache(maxsize=1)
@@ -113,6 +116,7 @@ def read(env: Mapping[str, str]) -> Settings:
         imports_bucket=env.get("IMPORTS_BUCKET", f"{stack}-imports"),
         quarantine_bucket=env.get("QUARANTINE_BUCKET", f"{stack}-quarantine"),
         library_path=env.get("LD_LIBRARY_PATH", ""),
+        text_recognition=_choice(env.get("TEXT_RECOGNITION", "off"), "TEXT_RECOGNITION", _RECOGNITIONS),
         queue_urls={topic: env.get(f"QUEUE_{topic.upper()}_URL", "") for topic in QUEUES},
         s3_public_endpoint=env.get("S3_PUBLIC_ENDPOINT") or None,
         email_configuration_set=env.get("EMAIL_CONFIGURATION_SET") or None,

@@ -60,6 +60,18 @@ def keep(upload_id: str, body: bytes, media_type: str) -> None:
         )
 
 
+def read_clean(upload_id: str) -> bytes | None:
+    """A clean file, if it is there. Raises Retryable."""
+    try:
+        with translated(_is_missing):
+            body: bytes = (
+                client("s3").get_object(Bucket=settings().records_bucket, Key=f"{_CLEAN}{upload_id}")["Body"].read()
+            )
+    except Permanent:
+        return None
+    return body
+
+
 def remove_raw(upload_id: str) -> None:
     """Take a file out of quarantine, if it is there. Raises Retryable or Permanent."""
     with translated():

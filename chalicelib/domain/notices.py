@@ -85,6 +85,7 @@ class Topic(StrEnum):
     EXPORTS = "exports"
     PURGES = "purges"
     UPLOADS = "uploads"
+    PICTURES = "pictures"
 
 
 class OutboxStatus(StrEnum):

@@ -94,6 +94,14 @@ def clean_uploads(event: dict[str, Any]) -> dict[str, Any]:
     return _each(event, "clean_uploads", worker.receive, read=_whole)
 
 
+@contained
+def read_pictures(event: dict[str, Any]) -> dict[str, Any]:
+    """Read the pictures that a queue names."""
+    from chalicelib.services.picture_readings import worker  # noqa: PLC0415  See refresh_references().
+
+    return _each(event, "read_pictures", worker.work)
+
+
 def _id_of(body: str) -> str:
     row_id: str = json.loads(body)["id"]
     return row_id

@@ -137,6 +137,11 @@ def post_upload(tx: Transaction, upload_id: str, *, at: datetime | None = None) 
     return _post(tx, Topic.UPLOADS, {"upload_id": upload_id}, not_before=at)
 
 
+def post_reading(tx: Transaction, patient_id: str, reading_id: str) -> str:
+    """Have a picture read; returns the row's id."""
+    return _post(tx, Topic.PICTURES, {"reading_id": reading_id}, patient_id=patient_id)
+
+
 def post_webhook(tx: Transaction, row_id: str, about: dict[str, str]) -> None:
     """Put a message to a clinic's system into a transaction that has a row for each once only."""
     _put(tx, row_id, Topic.WEBHOOKS, about)

@@ -32,12 +32,14 @@ class Upload(AccountsTable, discriminator="upload"):
     """One file; partition key is its id.
 
     `holder` is whose limits it counts to, with `held` bytes. `etag` is of the file that was scanned and found harmless:
-    it is cleaned next. A patient's file has the `patient_id`; `account_id` is who sent it.
+    it is cleaned next. A patient's file has the `patient_id`; `account_id` is who sent it. A picture that is to be read
+    has the `reading_id`.
     """
 
     holder = UnicodeAttribute()
     patient_id = UnicodeAttribute(null=True)
     account_id = UnicodeAttribute()
+    reading_id = UnicodeAttribute(null=True)
     file_name = UnicodeAttribute(null=True)
     status = UnicodeAttribute()
     held = NumberAttribute()
@@ -82,12 +84,13 @@ class Tally(AccountsTable, discriminator="upload_tally"):
 
 @dataclass(frozen=True, slots=True)
 class NewUpload:
-    """Who is going to send a file, for which patient if for one, and to whose limits it counts."""
+    """Who is going to send a file, for which patient if for one, to whose limits it counts, and for which reading."""
 
     holder: str
     account_id: str
     patient_id: str | None = None
     file_name: str | None = None
+    reading_id: str | None = None
 
 
 def create(tx: Transaction, new: NewUpload) -> str:
@@ -103,6 +106,7 @@ def create(tx: Transaction, new: NewUpload) -> str:
         patient_id=new.patient_id,
         account_id=new.account_id,
         file_name=new.file_name,
+        reading_id=new.reading_id,
         status=UploadStatus.AWAITING_UPLOAD,
         held=MAX_SIZE,
         created_at=clock.stamp(clock.now()),

@@ -13,6 +13,7 @@ from chalicelib.domain.caregivers import CaregiverStatus, Relation, Scope
 from chalicelib.domain.contact_changes import Changed
 from chalicelib.domain.documents import DocumentKind
 from chalicelib.domain.notices import Channel, DeliveryStatus, NoticeType
+from chalicelib.domain.picture_readings import PictureKind, ReadingStatus
 from chalicelib.domain.proxy_requests import ProxyStatus
 from chalicelib.domain.push_devices import Platform
 from chalicelib.domain.records.categories import Category
@@ -255,6 +256,21 @@ class ExportedDocument(Shape):
     uploaded_by: ReachKind
 
 
+class ExportedPictureReading(Shape):
+    """What was read from a picture, and what was confirmed of it; the picture is downloaded by itself."""
+
+    reading_id: str
+    kind: PictureKind
+    status: ReadingStatus
+    created_at: Instant
+    sent_by: ReachKind
+    text: list[str]
+    fields: dict[str, str]
+    confirmed: dict[str, str] | None
+    confirmed_at: Instant | None
+    confirmed_by: ReachKind | None
+
+
 class ExportedOpening(Shape):
     """One time that a share was opened; who opened it is what they said."""
 
@@ -321,5 +337,6 @@ class AccountFile(Shape):
     pending_changes: list[ExportedPendingChange]
     documents: list[ExportedDocument]
     model_consent: ExportedModelConsent
+    picture_readings: list[ExportedPictureReading]
     shares: list[ExportedShare]
     questions: list[ExportedQuestion]

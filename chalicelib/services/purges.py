@@ -28,6 +28,7 @@ from chalicelib.models import (
     outbox,
     passkeys,
     patients,
+    picture_readings,
     proxy_requests,
     push_devices,
 )
@@ -38,6 +39,7 @@ from chalicelib.models.transaction import Transaction, transaction
 from chalicelib.services import jobs, shares
 from chalicelib.services.documents import remove_in as remove_document
 from chalicelib.services.exports import remove_file
+from chalicelib.services.picture_readings import remove_in as remove_reading
 
 _AT_ONCE = 40
 
@@ -76,6 +78,7 @@ def _purge(row: OutboxRow, account: Account) -> None:
         step(account)
     _remove_documents(account)
     _remove_consent(account)
+    _remove_readings(account)
     _remove_rows(account)
     with transaction() as tx:
         storage.remove_account(tx, account)
@@ -161,6 +164,15 @@ def _remove_documents(account: Account) -> None:
                 with transaction() as tx:
                     remove_document(tx, document)
                     _record(tx, account, "document", document_id=document.document_id)
+
+
+def _remove_readings(account: Account) -> None:
+    for patient_id in _own_patients(account):
+        while found := picture_readings.find_page(patient_id, limit=_AT_ONCE, before=None):
+            for reading in found:
+                with transaction() as tx:
+                    remove_reading(tx, reading)
+                    _record(tx, account, "picture_reading", reading_id=reading.reading_id)
 
 
 def _free_usernames(account: Account) -> None:

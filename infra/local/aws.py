@@ -245,6 +245,8 @@ def _settings(
         # A clinic's system on this machine may be told of events too.
         "WEBHOOK_HOSTS": "127.0.0.1,localhost",
         "S3_PUBLIC_ENDPOINT": s3_endpoint,
+        # Without its packages, readings say that they are not available.
+        "TEXT_RECOGNITION": os.environ.get("TEXT_RECOGNITION", "local"),
         # So that every way to sign in can be tried here.
         "MFA_BY_MESSAGE": os.environ.get("MFA_BY_MESSAGE", "on"),
     }

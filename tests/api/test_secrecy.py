@@ -378,6 +378,7 @@ WORKERS = (
     "deliver_sms",
     "deliver_webhooks",
     "purge_accounts",
+    "read_pictures",
     "record_events",
     "refresh_references",
 )

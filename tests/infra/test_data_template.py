@@ -74,6 +74,7 @@ QUEUES = (
     "Purges",
     "Imports",
     "Uploads",
+    "Pictures",
     "Feedback",
 )
 

@@ -57,6 +57,7 @@ def test_the_portals_settings_are_those_of_the_data_stack(aws: EmbeddedAws) -> N
     topics = (
         *("notices", "email", "sms", "push", "events", "webhooks", "references", "exports", "purges", "imports"),
         "uploads",
+        "pictures",
     )
     urls = {topic: outputs[f"{topic.capitalize()}QueueUrl"] for topic in topics}
     assert {topic: settings().queue_url(topic) for topic in topics} == urls

@@ -38,6 +38,7 @@ FUNCTIONS = (
     "purge_accounts",
     "import_files",
     "clean_uploads",
+    "read_pictures",
     "sweep_outbox",
     "lock_seals",
 )
@@ -94,6 +95,7 @@ SOURCES: dict[str, set[Permission]] = {
     "purge_accounts": _consumes("PurgesQueueArn"),
     "import_files": _consumes("ImportsQueueArn"),
     "clean_uploads": _consumes("UploadsQueueArn"),
+    "read_pictures": _consumes("PicturesQueueArn"),
     "sweep_outbox": set(),
     "lock_seals": set(),
 }
@@ -135,6 +137,7 @@ _PLAIN: dict[tuple[str, str], set[Permission]] = {
     ("s3", "GetObject of a file in quarantine"): {("s3:GetObject", "QuarantineBucketArn/*")},
     ("s3", "DeleteObject of a file in quarantine"): {("s3:DeleteObject", "QuarantineBucketArn/*")},
     ("s3", "PutObject of a clean file"): {("s3:PutObject", "RecordsBucketArn/uploads/*")},
+    ("s3", "GetObject of a clean file"): {("s3:GetObject", "RecordsBucketArn/uploads/*")},
     ("s3", "DeleteObject of a clean file"): {("s3:DeleteObject", "RecordsBucketArn/uploads/*")},
     ("secretsmanager", "GetSecretValue"): {("secretsmanager:GetSecretValue", "RootKeySecretArn")},
     ("sesv2", "SendEmail"): {("ses:SendEmail", "identity"), ("ses:SendEmail", "configuration-set")},
@@ -142,6 +145,7 @@ _PLAIN: dict[tuple[str, str], set[Permission]] = {
     ("sns", "CreatePlatformEndpoint"): {("sns:CreatePlatformEndpoint", "app")},
     ("sns", "SetEndpointAttributes"): {("sns:SetEndpointAttributes", "endpoint")},
     ("sns", "OptInPhoneNumber"): {("sns:OptInPhoneNumber", "*"), *_BY_OTHER["opt in"]},
+    ("textract", "DetectDocumentText"): {("textract:DetectDocumentText", "*")},
 }
 
 

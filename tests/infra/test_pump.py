@@ -123,7 +123,7 @@ class _Reader(ModuleType):
     "queue",
     [
         *("notices", "email", "sms", "push", "events", "webhooks", "references", "exports", "purges", "imports"),
-        *("feedback", "uploads"),
+        *("feedback", "uploads", "pictures"),
     ],
 )
 def test_every_queue_of_the_template_reaches_its_function(aws: EmbeddedAws, queue: str) -> None:

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from botocore.exceptions import ClientError, ConnectTimeoutError
 
-SERVICES = ("bedrock-runtime", "pinpoint-sms-voice-v2", "s3", "secretsmanager", "sesv2", "sns", "sqs")
+SERVICES = ("bedrock-runtime", "pinpoint-sms-voice-v2", "s3", "secretsmanager", "sesv2", "sns", "sqs", "textract")
 """The services of chalicelib/clients; DynamoDB's client is PynamoDB's."""
 
 

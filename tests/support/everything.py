@@ -27,6 +27,7 @@ from tests.support import (
     links,
     merging,
     passkeys,
+    picture_readings,
     record_exports,
     registering,
     resets,
@@ -77,7 +78,7 @@ def do_everything(portal: Portal) -> None:
         _fall_through(portal, channel)
     _come_back(portal)
     parts = _look_after, _act_for_others, _see_later, clinic_work.work, import_files.every_way, documents.every_way
-    for part in parts:
+    for part in (*parts, picture_readings.every_way):
         part(portal)
     with clinic_system(portal) as system:
         _follow(portal, system)

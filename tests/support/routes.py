@@ -9,20 +9,36 @@ from typing import Any
 
 import app as _app  # noqa: F401  Its import fills the table of routes.
 from chalicelib import clock, ids
+from chalicelib.domain import picture_readings as picture_domain
 from chalicelib.domain.access import PolicyKind, ReachKind
 from chalicelib.domain.documents import DocumentKind, NewDocument
 from chalicelib.domain.exports import ExportFormat, ExportSubject, Seen, Wanted
 from chalicelib.domain.links import LinkPurpose
 from chalicelib.domain.notices import Channel
+from chalicelib.domain.picture_readings import Content, PictureKind, ReadingStatus
 from chalicelib.domain.questions.answers import Answer as Answered
 from chalicelib.domain.questions.intents import Intent
 from chalicelib.domain.records.sight import FULL
 from chalicelib.domain.shares import FORMATS, NewShare
 from chalicelib.domain.staff import PERMISSIONS, Role
 from chalicelib.domain.suppressions import Reason
+from chalicelib.domain.uploads import MediaType
 from chalicelib.domain.webhooks import Outcome, WebhookDeliveryStatus
 from chalicelib.handlers.operations import REGISTRY, Operation
-from chalicelib.models import accounts, documents, exports, links, outbox, patient_changes, questions, shares, webhooks
+from chalicelib.models import (
+    accounts,
+    documents,
+    exports,
+    links,
+    outbox,
+    patient_changes,
+    picture_readings,
+    questions,
+    shares,
+    webhooks,
+)
+from chalicelib.models import uploads as upload_rows
+from chalicelib.models.picture_readings import PictureReading
 from chalicelib.models.transaction import transaction
 from chalicelib.models.uploads import NewUpload
 from chalicelib.services import devices, share_secrets, suppressions, uploads
@@ -237,6 +253,38 @@ def _question_of(_portal: Portal, whose: Somebody) -> str:
         return questions.create(tx, account_id, patient_id, kept, None).question_id
 
 
+def _begun_reading(whose: Somebody) -> PictureReading:
+    """A reading of somebody's own whose picture is awaited, beyond the limit of a day."""
+    account_id, patient_id = whose.person.session["account"]["account_id"], whose.patient_id
+    row = picture_readings.made(patient_id, PictureKind.LETTER, account_id, ReachKind.SELF)
+    with transaction() as tx:
+        row.upload_id = uploads.create(tx, NewUpload(patient_id, account_id, patient_id, reading_id=row.reading_id))
+        picture_readings.create(tx, row)
+    return row
+
+
+def _reading_of(_portal: Portal, whose: Somebody) -> str:
+    """A reading that waits to be confirmed."""
+    row = _begun_reading(whose)
+    with transaction() as tx:
+        picture_readings.finish(tx, row, Content(("Lakeside Heart Clinic",), ()))
+    return row.reading_id
+
+
+def _unread_of(_portal: Portal, whose: Somebody) -> str:
+    """A reading whose picture is there, and could not be read."""
+    row = _begun_reading(whose)
+    for step in (
+        lambda tx, upload: upload_rows.note_passed(tx, upload, "tag"),
+        lambda tx, upload: upload_rows.finish(tx, upload, MediaType.JPEG, 1),
+    ):
+        with transaction() as tx:
+            step(tx, upload_rows.find(str(row.upload_id)))
+    with transaction() as tx:
+        picture_readings.give_up(tx, row, ReadingStatus.FAILED, picture_domain.Reason.UNREACHABLE)
+    return row.reading_id
+
+
 PARAMETERS: dict[str, Callable[[Portal, Somebody], str]] = {
     "pid": lambda _, whose: whose.patient_id,
     "record_id": lambda _, whose: whose.record_id,
@@ -244,6 +292,7 @@ PARAMETERS: dict[str, Callable[[Portal, Somebody], str]] = {
     "export_id": _export_of,
     "question_id": _question_of,
     "document_id": _document_of,
+    "reading_id": _unread_of,
     "share_id": _share_of,
     "manifest_token": _manifest_of,
     "caregiver_id": lambda _, whose: give(whose.patient_id),
@@ -308,6 +357,7 @@ ABSENT = {
     "question_id": f"qst_{MISSING_ID}",
     "export_id": f"exp_{MISSING_ID}",
     "document_id": f"doc_{MISSING_ID}",
+    "reading_id": f"pic_{MISSING_ID}",
     "share_id": f"shr_{MISSING_ID}",
     "manifest_token": "A" * 64,
     "caregiver_id": f"cgv_{MISSING_ID}",
@@ -594,6 +644,15 @@ def bodies(portal: Portal, whose: Somebody) -> dict[str, Callable[[], dict[str, 
             "kind": "report",
             "file_name": "scan.pdf",
             "_path": {"pid": whose.patient_id},
+        },
+        "picture_readings_create_picture_reading": lambda: {
+            "kind": "letter",
+            "file_name": "scan.jpg",
+            "_path": {"pid": whose.patient_id},
+        },
+        "picture_readings_confirm_picture_reading": lambda: {
+            "fields": [{"name": "sender", "value": "Lakeside Heart Clinic"}],
+            "_path": {"pid": whose.patient_id, "reading_id": _reading_of(portal, whose)},
         },
         "import_files_create_import": lambda: {"format": "bundle", "size": 1_000, "client_id": client_id},
         "clinic_import_fhir": lambda: condition(f"Patient/{whose.person.patient.resource_id}"),

@@ -70,6 +70,7 @@ _PARTS: dict[str, Callable[[Account, Actor], Any]] = {
     "pending_changes": people.find_pending_changes,
     "documents": beside_the_record.find_documents,
     "model_consent": beside_the_record.find_model_consent,
+    "picture_readings": beside_the_record.find_picture_readings,
     "shares": beside_the_record.find_shares,
     "questions": beside_the_record.find_questions,
 }

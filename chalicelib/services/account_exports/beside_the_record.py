@@ -4,12 +4,14 @@ from typing import Any
 
 from chalicelib import clock
 from chalicelib.domain.access import Actor, Reach
+from chalicelib.domain.picture_readings import ReadingView
 from chalicelib.models import patients
 from chalicelib.models.accounts import Account
 from chalicelib.services import (
     amendments,
     documents,
     language_model,
+    picture_readings,
     questions,
     shares,
 )
@@ -57,6 +59,32 @@ def find_model_consent(account: Account, _holder: Actor) -> dict[str, Any]:
     """Whether a language model may say what the portal explains of the holder's record in other words."""
     consent = language_model.read_consent(Reach(account.patient_id)) if account.patient_id else None
     return {"given_at": consent.given_at if consent else None}
+
+
+def find_picture_readings(account: Account, _holder: Actor) -> list[dict[str, Any]]:
+    """What was read from pictures for the holder and those who are merged into them, and what was confirmed of it."""
+    patient = patients.find(account.patient_id) if account.patient_id else None
+    if patient is None:
+        return []
+    reach = Reach(patient.pk, joined=patient.joined_ids)
+    rows = walk(lambda before: picture_readings.find_page(reach, limit=AT_ONCE, before=before))
+    return [_reading(picture_readings.find(reach, row.reading_id)) for row in rows]
+
+
+def _reading(one: ReadingView) -> dict[str, Any]:
+    said = one.confirmation
+    return {
+        "reading_id": one.reading_id,
+        "kind": one.kind,
+        "status": one.status,
+        "created_at": clock.stamp(one.created_at),
+        "sent_by": one.by,
+        "text": list(one.content.text) if one.content else [],
+        "fields": {field.name: field.value for field in one.content.fields if field.value} if one.content else {},
+        "confirmed": dict(said.fields) if said else None,
+        "confirmed_at": stamp(said.at if said else None),
+        "confirmed_by": said.by if said else None,
+    }
 
 
 def find_shares(_account: Account, holder: Actor) -> list[dict[str, Any]]:

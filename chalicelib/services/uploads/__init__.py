@@ -47,6 +47,11 @@ def download_url(upload: UploadView) -> str | None:
     return files.download_url(upload.upload_id, name, upload.media_type, seconds)
 
 
+def read_clean(upload: UploadView) -> bytes | None:
+    """A clean file, if it is there still. Raises Retryable."""
+    return files.read_clean(upload.upload_id)
+
+
 def remove(tx: Transaction, upload_id: str) -> None:
     """A file that is no more; its bytes go right after. Raises Conflict where something became of it meanwhile."""
     row = storage.find(upload_id)

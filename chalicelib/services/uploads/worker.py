@@ -110,6 +110,8 @@ def _make_anew(row: Upload, content: bytes) -> None:
     try:
         with transaction() as tx:
             storage.finish(tx, row, media_type, len(clean))
+            if row.reading_id and row.patient_id:
+                outbox.post_reading(tx, row.patient_id, row.reading_id)
             _audit(tx, row, Action.UPLOAD_TAKE)
     except Conflict:
         _undo(row)
@@ -125,7 +127,8 @@ def _undo(row: Upload) -> None:
 def _refuse(row: Upload, reason: Refusal) -> None:
     with suppress(Conflict), transaction() as tx:
         storage.refuse(tx, row, reason)
-        if reason is not Refusal.NEVER_CAME:
+        # Whoever waits for a reading is told there.
+        if reason is not Refusal.NEVER_CAME and not row.reading_id:
             outbox.post(tx, Notice(NoticeKind.UPLOAD_REFUSED, row.account_id))
         _audit(tx, row, Action.UPLOAD_REFUSE, reason=reason)
     if reason in _FAULTS:
