@@ -63,7 +63,7 @@ def test_every_module_is_imported_by_another() -> None:
 @needs_app
 def test_app_is_wiring_of_under_100_lines_without_logic() -> None:
     source = read(ROOT / "app.py")
-    assert len(source.text.splitlines()) < 100
+    assert len([line for line in source.text.splitlines() if line.strip()]) < 100
     assert [
         f"app.py:{node.lineno}" for node in ast.walk(source.tree) if isinstance(node, ast.stmt) and _is_logic(node)
     ] == []

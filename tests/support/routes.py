@@ -271,15 +271,19 @@ def _reading_of(_portal: Portal, whose: Somebody) -> str:
     return row.reading_id
 
 
+def _upload_of(row: PictureReading) -> upload_rows.Upload:
+    upload = upload_rows.find(str(row.upload_id))
+    assert upload is not None
+    return upload
+
+
 def _unread_of(_portal: Portal, whose: Somebody) -> str:
     """A reading whose picture is there, and could not be read."""
     row = _begun_reading(whose)
-    for step in (
-        lambda tx, upload: upload_rows.note_passed(tx, upload, "tag"),
-        lambda tx, upload: upload_rows.finish(tx, upload, MediaType.JPEG, 1),
-    ):
-        with transaction() as tx:
-            step(tx, upload_rows.find(str(row.upload_id)))
+    with transaction() as tx:
+        upload_rows.note_passed(tx, _upload_of(row), "tag")
+    with transaction() as tx:
+        upload_rows.finish(tx, _upload_of(row), MediaType.JPEG, 1)
     with transaction() as tx:
         picture_readings.give_up(tx, row, ReadingStatus.FAILED, picture_domain.Reason.UNREACHABLE)
     return row.reading_id
