@@ -12,6 +12,8 @@ class _Size:
 
 
 _SIZES: Final = {
+    # Starts of the API function's package that are timed.
+    "cold starts": _Size(full=15, small=2),
     # The process is ended at every n-th step, and at those that decide.
     "DL 1": _Size(full=1, small=100),
     # The sealing of audit entries is ended at every n-th step.
