@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
-from chalicelib.domain.explanations import phrases, standings, urgency
+from chalicelib.domain.explanations import phrases, results, standings, urgency
 from chalicelib.domain.explanations.standings import Standing, Value
 from chalicelib.domain.explanations.teller import Teller
 from chalicelib.domain.library import coded
@@ -34,9 +34,9 @@ def results_of(teller: Teller) -> list[View]:
 
 def tell(teller: Teller) -> None:
     """The results of a report or a panel."""
-    results = results_of(teller)
-    held = [one for one in results if HELD in one]
-    shown = [one for one in results if HELD not in one]
+    found = results_of(teller)
+    held = [one for one in found if HELD in one]
+    shown = [one for one in found if HELD not in one]
     if shown:
         _count(teller, "explain.report.results", shown)
         _tell_standings(teller, shown)
@@ -54,12 +54,12 @@ def _tell_standings(teller: Teller, shown: list[View]) -> None:
     """How many results stand well, those that do not by name, and of how many nothing can be said."""
     stands = {one["record_id"]: [(value, standings.standing(value)) for value in _values(one)] for one in shown}
     worst = {record_id: _worst(standing for _, standing in values) for record_id, values in stands.items()}
-    for standing in (Standing.WITHIN, Standing.NEGATIVE):
-        _count(teller, f"explain.report.{standing}", [one for one in shown if worst[one["record_id"]] is standing])
-    outside = [(one, value) for one in shown for value, standing in stands[one["record_id"]] if standing in _OUTSIDE]
-    for one, value in outside[:_MOST_NAMED]:
-        _name(teller, one, value)
+    for fine in (Standing.WITHIN, Standing.NEGATIVE):
+        _count(teller, f"explain.report.{fine}", [one for one in shown if worst[one["record_id"]] is fine])
+    each = [(one, value, standing) for one in shown for value, standing in stands[one["record_id"]]]
+    _name_all(teller, [(one, value) for one, value, standing in each if standing in _OUTSIDE])
     _count(teller, "explain.report.no_range", [one for one in shown if worst[one["record_id"]] is None])
+    _name_all(teller, [(one, value) for one, value, standing in each if standing is None and "members" not in one])
 
 
 def _worst(found: Iterable[Standing | None]) -> Standing | None:
@@ -82,22 +82,28 @@ def _count(teller: Teller, key: str, counted: Sequence[View]) -> None:
         teller.record(key, "results", *ids, count=len(ids))
 
 
+def _name_all(teller: Teller, found: Sequence[tuple[View, Value]]) -> None:
+    for one, value in found[:_MOST_NAMED]:
+        _name(teller, one, value)
+
+
 def _name(teller: Teller, one: View, value: Value) -> None:
-    content = value.get("value")
-    name = teller.name(urgency.term_of(value), value["title"])
-    if content is None:
-        teller.record("explain.no_value_of", "value", of=one["record_id"], name=name)
-    elif isinstance(content, str) and not teller.fits(content):
-        teller.record("explain.long_text_of", "value", of=one["record_id"], name=name)
+    """A value of a result by name, and how it stands where that can be said."""
+    name, standing = teller.name(urgency.term_of(value), value["title"]), standings.standing(value)
+    if standing is None or not _is_short(value.get("value")):
+        results.say_value(teller, value, name, of=one["record_id"])
     else:
         said = phrases.value_words(value, teller)
         teller.record(_key(value), "value", of=one["record_id"], name=name, value=said)
 
 
+def _is_short(content: object) -> bool:
+    """Whether a value says in a few words what was measured, so that more can be said in its sentence."""
+    return content is not None and not isinstance(content, str | bool)
+
+
 def _key(value: Value) -> str:
     """The words for a value that stands outside: of its range, or by the clinic's mark."""
-    if isinstance(value["value"], str):
-        return "explain.said_of"
     by_range = standings.ranged(value)
     return f"explain.report.{by_range}" if by_range else f"explain.report.marked.{standings.standing(value)}"
 

@@ -36,7 +36,9 @@ def tell(teller: Teller, term: Term | None) -> None:
 
 
 def _tell_value(teller: Teller, value: Value, term: Term | None, name: str) -> None:
-    said = _say_value(teller, value, name)
+    said = say_value(teller, value, name)
+    if _is_measured(teller, value) and not value.get("unit"):
+        teller.record("explain.no_unit", "unit")
     _say_ranges(teller, value)
     _say_mark(teller, value)
     if said:
@@ -44,26 +46,23 @@ def _tell_value(teller: Teller, value: Value, term: Term | None, name: str) -> N
         histories.tell(teller, value)
 
 
-def _say_value(teller: Teller, value: Value, name: str) -> bool:
-    """Says the value; False where there is none."""
-    of, named = ("_of", {"name": name}) if name else ("", {})
-    content = value.get("value")
+def say_value(teller: Teller, value: Value, name: str, of: str | None = None) -> bool:
+    """Says a value, of the record or of another one; False where there is none."""
+    content, reason = value.get("value"), value.get("data_absent_reason")
+    values: dict[str, str] = {}
     if content is None:
-        reason = value.get("data_absent_reason")
-        because = {"reason": teller.quote(reason)} if teller.fits(reason) else {}
-        teller.record(f"explain.no_value{'_because' if because else ''}{of}", "value", **named, **because)
-        return False
-    if isinstance(content, bool):
-        teller.record(f"explain.answer.{'yes' if content else 'no'}{of}", "value", **named)
+        key = "explain.no_value_because" if teller.fits(reason) else "explain.no_value"
+        values = {"reason": teller.quote(reason)} if teller.fits(reason) else {}
+    elif isinstance(content, bool):
+        key = f"explain.answer.{'yes' if content else 'no'}"
     elif isinstance(content, str) and not teller.fits(content):
-        teller.record(f"explain.long_text{of}", "value", **named)
-    elif isinstance(content, str):
-        teller.record(f"explain.said{of}", "value", **named, value=phrases.value_words(value, teller))
+        key = "explain.long_text"
     else:
-        teller.record(f"explain.value{of}", "value", **named, value=phrases.value_words(value, teller))
-        if _is_measured(teller, value) and not value.get("unit"):
-            teller.record("explain.no_unit", "unit")
-    return True
+        key = "explain.said" if isinstance(content, str) else "explain.value"
+        values = {"value": phrases.value_words(value, teller)}
+    named = {"name": name} if name else {}
+    teller.record(f"{key}_of" if name else key, "value", of=of, **named, **values)
+    return content is not None
 
 
 def _say_ranges(teller: Teller, value: Value) -> None:

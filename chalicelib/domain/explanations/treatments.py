@@ -19,7 +19,9 @@ def tell_medication(teller: Teller) -> None:
     reasons(teller)
     if view["status"] in _TAKEN and not view.get("do_not_perform"):
         _tell_dosage(teller)
-    teller.portal("explain.medicine.questions")
+        teller.portal("explain.medicine.questions")
+    else:
+        teller.portal("explain.medicine.over")
 
 
 def _tell_dosage(teller: Teller) -> None:
