@@ -7,8 +7,8 @@ from chalicelib.auth import cursors
 from chalicelib.domain.access import ReachKind, patient
 from chalicelib.domain.attention import Alert, OpenRequest
 from chalicelib.domain.clinic_settings import Feature
+from chalicelib.domain.explanations import explain
 from chalicelib.domain.fhir import text
-from chalicelib.domain.library import coded
 from chalicelib.domain.records.paging import PageKey
 from chalicelib.domain.records.sight import Sight, sight_of
 from chalicelib.handlers import cited
@@ -113,7 +113,7 @@ def _library(call: Call, view: str) -> str:
     shown = text.parse(view)
     if "held_back" in shown or not clinic_settings.is_on(Feature.EXPLANATIONS, call.actor):
         return ""
-    links = cited.term_links(coded.find_of(shown).terms, call.language)
+    links = cited.term_links(explain.known_of(shown).terms, call.language)
     return f',"library":{orjson.dumps(links).decode()}' if links else ""
 
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib import vocabulary, words
-from chalicelib.domain.explanations import criticals, standings
+from chalicelib.domain.explanations import criticals, reports, standings
 from chalicelib.domain.explanations.shapes import Explanation
 from chalicelib.domain.explanations.standings import Standing
 from chalicelib.domain.fhir import text as fhir_text
@@ -393,6 +393,11 @@ def test_a_condition_of_a_relative_is_not_the_readers_own() -> None:
 def test_each_kind_of_record_says_how_it_stands(resource: Json, told: str) -> None:
     name = "patient" if resource["resourceType"] in {"Immunization", "Device"} else "subject"
     assert told in said({"id": "x", name: {"reference": "Patient/x"}, "occurrenceDateTime": "2026-01-02", **resource})
+
+
+def test_terms_are_named_in_a_text_by_their_names_and_not_by_everyday_words() -> None:
+    named = [term.slug for term in reports.named_in("No PNEUMONIA. Bands of gas; race unknown, pulse fine. Ásthma?")]
+    assert named == ["pneumonia", "asthma"]
 
 
 # --- anything --------------------------------------------------------------------------------------------------------

@@ -48,7 +48,7 @@ _CRISIS_LINE: Final = "988"
 
 def explain(facts: Facts) -> Explanation:
     """What a record means to its reader."""
-    told, known = Teller(facts), known_of(facts)
+    told, known = Teller(facts), known_of(facts.view)
     if HELD in facts.view:
         _tell_held(told, known)
     else:
@@ -96,9 +96,8 @@ def _asked(told: Teller, known: Known) -> list[Sentence]:
     return [cited.of_portal(told.reader.say(key), key) for key in keys]
 
 
-def known_of(facts: Facts) -> Known:
+def known_of(view: View) -> Known:
     """The terms of a record, or those of some of a medication's ingredients; of relatives those of their conditions."""
-    view = facts.view
     if view["category"] == Category.FAMILY_HISTORY:
         return _known_of_relatives(view)
     known = coded.find_of(view)

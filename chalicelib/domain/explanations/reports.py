@@ -17,11 +17,14 @@ from chalicelib.domain.records.view import WITHDRAWN
 from chalicelib.vocabulary import Kind, Term, terms
 
 _MOST_NAMED: Final = 20
+_MOST_LINKED: Final = 10
 _LONGEST_NAME: Final = 6
 _FEWEST_LETTERS: Final = 4
+_RARE: Final = 10
+"""Letters of a name that is no everyday word: "bands" and "race" are."""
 _NO_RESULTS: Final = frozenset({WITHDRAWN, "cancelled"})
 _OUTSIDE: Final = frozenset({Standing.ABOVE, Standing.BELOW, Standing.ABNORMAL, Standing.POSITIVE})
-_TEXTS: Final = frozenset({Kind.CONDITION, Kind.PROCEDURE, Kind.TEST})
+_LOOKED_UP: Final = frozenset({Kind.CONDITION, Kind.PROCEDURE, Kind.TEST})
 """What the words of a conclusion are looked up among."""
 
 
@@ -127,10 +130,17 @@ def named_in(text: str) -> list[Term]:
         for start in range(len(spoken))
         for length in range(1, min(_LONGEST_NAME, len(spoken) - start) + 1)
     )
-    return list({term.slug: term for run in runs if (term := names.get(run))}.values())
+    return list({term.slug: term for run in runs if (term := names.get(run))}.values())[:_MOST_LINKED]
 
 
 @lru_cache(maxsize=1)
 def _names() -> Mapping[str, Term]:
-    named = ((coded.key_of(name), term) for term in terms().values() for name in coded.names_of(term))
-    return {name: term for name, term in named if term.kind in _TEXTS and len(name) >= _FEWEST_LETTERS}
+    """Terms by what they are called; by their other names where those are no everyday words."""
+    found = {}
+    for term in terms().values():
+        for text in term.texts.values():
+            others = (coded.key_of(name) for name in text.also)
+            for name in (coded.key_of(text.name), *(name for name in others if len(name) >= _RARE)):
+                if term.kind in _LOOKED_UP and len(name) >= _FEWEST_LETTERS:
+                    found[name] = term
+    return found
