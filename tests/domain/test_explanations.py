@@ -395,6 +395,36 @@ def test_each_kind_of_record_says_how_it_stands(resource: Json, told: str) -> No
     assert told in said({"id": "x", name: {"reference": "Patient/x"}, "occurrenceDateTime": "2026-01-02", **resource})
 
 
+def test_a_panel_names_its_parts_and_by_the_records_own_names_where_several_have_one_plain_name() -> None:
+    def part(number: float, title: str, code: str, **changes: Any) -> Json:
+        named = {"coding": [{"system": fhir.LOINC, "code": code}], "text": title}
+        measured = {"value": number, "unit": "mmol/L"}
+        return fhir.lab("Patient/x", code=named, valueQuantity=measured, **changes)
+
+    parts = [
+        part(4.1, "Potassium", "2823-3", referenceRange=[limits(3.5, 5.1, "mmol/L")]),
+        part(5.6, "Potassium, again", "6298-4", referenceRange=[limits(3.5, 5.1, "mmol/L")]),
+        part(140, "Sodium, blood", "2951-2"),
+        part(141, "Sodium, plasma", "2947-0"),
+        part(101, "Unheard-of salt", "99999-9"),
+    ]
+    report = {
+        "resourceType": "DiagnosticReport",
+        "id": "r",
+        "status": "final",
+        "code": {"text": "Salts"},
+        "subject": fhir.about("Patient/x"),
+        "result": [{"reference": f"Observation/{one['id']}"} for one in parts],
+    }
+    chart = explaining.chart(*parts, report)
+    (record_id,) = [one for one, shown in chart.views.items() if shown["title"] == "Salts"]
+    found = chart.explain(record_id, "en")
+    told = "Results in it: 5. Results inside their range: 1. Potassium in blood: 5.6 mmol/L is above its range."
+    assert told in found.text
+    assert "Results with no range to compare: 3. Sodium, blood: the value is 140 mmol/L." in found.text
+    assert "Sodium, plasma: the value is 141 mmol/L. Unheard-of salt: the value is 101 mmol/L." in found.text
+
+
 def test_terms_are_named_in_a_text_by_their_names_and_not_by_everyday_words() -> None:
     named = [term.slug for term in reports.named_in("No PNEUMONIA. Bands of gas; race unknown, pulse fine. Ásthma?")]
     assert named == ["pneumonia", "asthma"]

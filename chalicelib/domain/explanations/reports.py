@@ -11,6 +11,7 @@ from chalicelib.domain.explanations import phrases, results, standings, urgency
 from chalicelib.domain.explanations.standings import Standing, Value
 from chalicelib.domain.explanations.teller import Teller
 from chalicelib.domain.library import coded
+from chalicelib.domain.records.categories import Category
 from chalicelib.domain.records.changes import View
 from chalicelib.domain.records.trends import HELD
 from chalicelib.domain.records.view import WITHDRAWN
@@ -61,7 +62,9 @@ def _tell_standings(teller: Teller, shown: list[View]) -> None:
         _count(teller, f"explain.report.{fine}", [one for one in shown if worst[one["record_id"]] is fine])
     each = [(one, value, standing) for one in shown for value, standing in stands[one["record_id"]]]
     _name_all(teller, [(one, value) for one, value, standing in each if standing in _OUTSIDE])
-    _count(teller, "explain.report.no_range", [one for one in shown if worst[one["record_id"]] is None])
+    if teller.facts.view["category"] != Category.SOCIAL_HISTORY:
+        # Of answers nobody expects a range.
+        _count(teller, "explain.report.no_range", [one for one in shown if worst[one["record_id"]] is None])
     _name_all(teller, [(one, value) for one, value, standing in each if standing is None and "members" not in one])
 
 
@@ -86,13 +89,15 @@ def _count(teller: Teller, key: str, counted: Sequence[View]) -> None:
 
 
 def _name_all(teller: Teller, found: Sequence[tuple[View, Value]]) -> None:
-    for one, value in found[:_MOST_NAMED]:
-        _name(teller, one, value)
+    """Values by their plain names; by those of the record where several have one plain name."""
+    terms_of = [urgency.term_of(value) for _, value in found[:_MOST_NAMED]]
+    for (one, value), term in zip(found, terms_of, strict=False):
+        _name(teller, one, value, teller.name(term if terms_of.count(term) == 1 else None, value["title"]))
 
 
-def _name(teller: Teller, one: View, value: Value) -> None:
+def _name(teller: Teller, one: View, value: Value, name: str) -> None:
     """A value of a result by name, and how it stands where that can be said."""
-    name, standing = teller.name(urgency.term_of(value), value["title"]), standings.standing(value)
+    standing = standings.standing(value)
     if standing is None or not _is_short(value.get("value")):
         results.say_value(teller, value, name, of=one["record_id"])
     else:
