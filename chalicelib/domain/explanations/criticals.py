@@ -28,6 +28,9 @@ _MOLAR_MASSES: Final[Mapping[str, Decimal]] = {
 }
 """Grams a mole of what terms measure, so that a limit in mg/dL is one in mmol/L, too: as laboratories count it."""
 
+_ALIKE: Final = frozenset({"10*3/uL", "10*9/L"})
+"""Units of one size. What is usual is turned here, without what turns any unit, which takes two seconds to load."""
+
 _MOLES: Final[Mapping[str, Decimal]] = {"mmol/L": Decimal(1), "umol/L": Decimal(1000)}
 _DECILITERS: Final = Decimal(10)
 _TWO_CHARGES: Final = frozenset({"ionized-calcium", "calcium", "magnesium-level", "phosphate-level"})
@@ -59,16 +62,26 @@ def limit_of(limit: Decimal | None, term: Term, wanted: str | None) -> Decimal |
         return limit
     if wanted is None:
         return None
-    if unit == "mg/dL" and wanted in _MOLES and term.slug in _MOLAR_MASSES:
-        return limit * _DECILITERS * _MOLES[wanted] / _MOLAR_MASSES[term.slug]
-    if (unit, wanted) == ("mmol/L", "meq/L") and term.slug not in _TWO_CHARGES:
+    usual = _turned(limit, term.slug, unit, wanted)
+    return units.converted(limit, unit, wanted) if usual is None and "eq" not in wanted else usual
+
+
+def _turned(limit: Decimal, slug: str, unit: str, wanted: str) -> Decimal | None:
+    """A limit in another unit, where laboratories and clinics use both of them."""
+    if (unit, wanted) == ("Cel", "[degF]"):
+        return limit * 9 / 5 + 32
+    if (unit, wanted) == ("mmol/L", "meq/L") and slug not in _TWO_CHARGES:
         return limit
-    return None if "eq" in wanted else units.converted(limit, unit, wanted)
+    if unit == "mg/dL" and wanted in _MOLES and slug in _MOLAR_MASSES:
+        return limit * _DECILITERS * _MOLES[wanted] / _MOLAR_MASSES[slug]
+    return None
 
 
 def _is_same(unit: str, wanted: str | None) -> bool:
     """Whether two units say the same, but for notes in braces. What has no dimension needs no unit."""
     if wanted is not None and _MARKS.sub("", unit).casefold() == _MARKS.sub("", wanted).casefold():
+        return True
+    if wanted in _ALIKE and unit in _ALIKE:
         return True
     plain, other = (_ANNOTATION.sub("", one or "") for one in (unit, wanted))
     return plain == other if plain else other in _NO_UNITS

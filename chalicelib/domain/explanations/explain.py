@@ -165,6 +165,8 @@ def _tell(told: Teller, known: Known) -> None:
         reports.tell_conclusion(told)
     else:
         _ABOUT.get(Category(view["category"]), care.tell_other)(told)
+    if view.get("notes"):
+        told.record("explain.note", "notes")
     _tell_rest(told, known)
 
 
