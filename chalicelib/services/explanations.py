@@ -19,6 +19,8 @@ from chalicelib.services import records, trends
 from chalicelib.services.record_pages import Whose
 from chalicelib.settings import settings
 
+_OBSERVATION: Final = "Observation"
+_RESULTS: Final = frozenset({_OBSERVATION, "DiagnosticReport"})
 _MOST_CODES: Final = 8
 """Values of one result whose history is told."""
 
@@ -45,7 +47,9 @@ def of_view(whose: Whose, view: View, sight: Sight, language: str) -> Explanatio
 
 
 def _around(whose: Whose, view: View, sight: Sight) -> dict[str, Any]:
-    """The records that a record names, what other results say of its codes, and when the patient was born."""
+    """Of a result or a report: the records that it names, what others say of its codes, when the patient was born."""
+    if view["resource_type"] not in _RESULTS:
+        return {}
     linked, readings, patient = together(
         lambda: records.find_linked(whose, text.dump(view).decode(), sight),
         lambda: _readings(whose, view, sight),
@@ -59,7 +63,7 @@ def _around(whose: Whose, view: View, sight: Sight) -> dict[str, Any]:
 
 
 def _readings(whose: Whose, view: View, sight: Sight) -> dict[str, list[Reading]]:
-    if view["resource_type"] != "Observation":
+    if view["resource_type"] != _OBSERVATION:
         return {}
     parts = [part_of(value) for value in (view, *view.get("components", ()))[:_MOST_CODES]]
     return trends.find_around(whose, {part: None for part in parts if part}, _moment(view["occurred_at"]), sight)

@@ -425,3 +425,12 @@ def test_it_costs_two_round_trips_more_than_the_record_at_most(portal: Portal) -
         asked.append([call.operation for call in calls if call.service == "dynamodb"])
     # When the patient was born and what holds the code; then the newest results and those before this one.
     assert sorted(asked[1]) == sorted([*asked[0], "BatchGetItem", "Query", "Query", "Query"])
+
+
+def test_what_is_no_result_costs_no_round_trip_more_than_itself(portal: Portal) -> None:
+    chart = Chart(portal, fhir.condition("", "Asthma"))
+    record_id, token = only(chart), token_of(account_id_of(chart.person))
+    with recorded() as calls:
+        path = f"/v1/patients/{chart.patient_id}/records/{record_id}/explanation"
+        assert portal.call("GET", path, token=token).status == 200
+    assert len([call for call in calls if call.service == "dynamodb"]) == 2

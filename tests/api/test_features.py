@@ -12,6 +12,9 @@ from chalicelib.domain.staff import Role
 from chalicelib.handlers.operations import REGISTRY, Operation
 from chalicelib.models.accounts import AccountsTable
 from chalicelib.models.clinic_settings import RECENT
+from tests.support import fhir
+from tests.support.caregivers import account_id_of
+from tests.support.changing import Chart
 from tests.support.people import new_account, new_caregiver, new_staff, token_of
 from tests.support.portal import Answer, Portal
 
@@ -105,3 +108,15 @@ def test_it_is_said_in_the_callers_language(portal: Portal) -> None:
     switch(portal, registration=False)
     refused = portal.call("POST", "/v1/registrations", {}, headers={"Accept-Language": "es"})
     assert refused.json["title"] == "La clínica no ofrece esto en línea"
+
+
+def test_a_record_is_explained_only_where_both_records_and_explanations_are_offered(portal: Portal) -> None:
+    chart = Chart(portal, fhir.lab(""))
+    (record_id,) = chart.records()
+    token = token_of(account_id_of(chart.person))
+    path = f"/v1/patients/{chart.patient_id}/records/{record_id}"
+    for features, status in (({}, 200), ({"explanations": False}, 403), ({"records": False}, 403)):
+        switch(portal, **features)
+        assert portal.call("GET", f"{path}/explanation", token=token).status == status
+        linked = "library" in portal.call("GET", path, token=token).json
+        assert linked is (status == 200)
