@@ -1,10 +1,11 @@
 """What one record means, in plain words, as somebody may see it."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, Final
 
 from chalicelib import clock
-from chalicelib.domain.explanations import explain
+from chalicelib.domain.explanations import explain, urgency
 from chalicelib.domain.explanations.histories import part_of
 from chalicelib.domain.explanations.shapes import Explanation, Facts
 from chalicelib.domain.fhir import text
@@ -50,23 +51,30 @@ def _around(whose: Whose, view: View, sight: Sight) -> dict[str, Any]:
     """Of a result or a report: the records that it names, what others say of its codes, when the patient was born."""
     if view["resource_type"] not in _RESULTS:
         return {}
-    linked, readings, patient = together(
-        lambda: records.find_linked(whose, text.dump(view).decode(), sight),
-        lambda: _readings(whose, view, sight),
+    (linked, readings), patient = together(
+        lambda: _with_readings(whose, view, sight),
         lambda: patients.find(whose[0]),
     )
-    return {
-        "linked": [text.parse(one) for one in linked],
-        "readings": readings,
-        "birth_date": patient.birth_date if patient else None,
-    }
+    return {"linked": linked, "readings": readings, "birth_date": patient.birth_date if patient else None}
 
 
-def _readings(whose: Whose, view: View, sight: Sight) -> dict[str, list[Reading]]:
-    if view["resource_type"] != _OBSERVATION:
-        return {}
-    parts = [part_of(value) for value in (view, *view.get("components", ()))[:_MOST_CODES]]
-    return trends.find_around(whose, {part: None for part in parts if part}, _moment(view["occurred_at"]), sight)
+def _with_readings(whose: Whose, view: View, sight: Sight) -> tuple[list[View], dict[str, list[Reading]]]:
+    """The records that a record names, and what others say of its codes; of a report's results of the critical ones."""
+    if view["resource_type"] == _OBSERVATION:
+        linked, readings = together(lambda: _linked(whose, view, sight), lambda: _readings(whose, [view], sight))
+        return linked, readings
+    linked = _linked(whose, view, sight)
+    return linked, _readings(whose, [one for one in linked if urgency.may_alarm(one)], sight)
+
+
+def _linked(whose: Whose, view: View, sight: Sight) -> list[View]:
+    return [text.parse(one) for one in records.find_linked(whose, text.dump(view).decode(), sight)]
+
+
+def _readings(whose: Whose, views: Sequence[View], sight: Sight) -> dict[str, list[Reading]]:
+    found = [part_of(value) for view in views for value in (view, *view.get("components", ()))]
+    parts = dict.fromkeys([part for part in found if part][:_MOST_CODES])
+    return trends.find_around(whose, parts, _moment(views[0]["occurred_at"]), sight) if parts else {}
 
 
 def _moment(at: str | None) -> date | datetime | None:

@@ -218,6 +218,21 @@ class TestUrgent:
         told = "Results in it: 2. Results inside their range: 1. Hemoglobin A1c: 15.5 % is above its range."
         assert told in found["text"]
 
+    def test_a_report_tells_of_a_later_value_of_the_one_that_was_critical(self, portal: Portal) -> None:
+        old = a1c(15.5, "2024-01-01", **marked("HH"))
+        report = {
+            "resourceType": "DiagnosticReport",
+            "id": fhir.fresh("r"),
+            "status": "final",
+            "code": {"text": "Sugar panel"},
+            "effectiveDateTime": "2024-01-01",
+            "result": [{"reference": f"Observation/{old['id']}"}],
+        }
+        chart = Chart(portal, old, report, a1c(5.5, "2024-02-01"))
+        found = explained(chart, only(chart, "Sugar panel"))
+        assert found["is_urgent"] is False
+        assert "Hemoglobin A1c: a newer value, from February 1, 2024, is 5.5 %." in found["text"]
+
 
 class TestSight:
     def test_a_result_that_is_held_back_tells_no_value_until_it_is_revealed(self, portal: Portal) -> None:

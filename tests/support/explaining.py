@@ -105,11 +105,11 @@ class Chart:
         )
 
     def near(self, record_id: str) -> set[str]:
-        """Records that may be named beside one: those that it links to, and others with one of its codes."""
-        shown = self.views[record_id]
-        parts = {part for value in (shown, *shown.get("components", ())) if (part := _part(value))}
-        alike = {one.view["record_id"] for part in parts for one in self._readings.get(part, ())}
-        return {*linked_ids(shown), *alike}
+        """Records that may be named beside one: those that it links to, and others with a code of one of these."""
+        linked = [one for one in linked_ids(self.views[record_id]) if one in self.views]
+        shown = [self.views[one] for one in (record_id, *linked)]
+        parts = {part for one in shown for value in (one, *one.get("components", ())) if (part := _part(value))}
+        return {*linked, *(one.view["record_id"] for part in parts for one in self._readings.get(part, ()))}
 
     def numbers(self, record_ids: Sequence[str]) -> set[str]:
         """Every number that stands in some records, and the days and years of their dates where the clinic is."""

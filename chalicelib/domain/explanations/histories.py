@@ -33,10 +33,10 @@ def part_of(value: Value) -> str | None:
     return code_part(code["system"] or "", code["code"]) if code and code["code"] else None
 
 
-def history(value: Value, facts: Facts) -> History:
-    """The readings of a value's code, in its unit, before and after it."""
-    at, part = place_of(facts.view, facts), part_of(value)
-    others = list(_others(facts, facts.readings.get(part, ()))) if part and at else []
+def history(value: Value, view: View, facts: Facts) -> History:
+    """The readings of the code of a value of a record, in its unit, before and after that."""
+    at, part = place_of(view, facts), part_of(value)
+    others = list(_others(view, facts, facts.readings.get(part, ()))) if part and at else []
     alike = [(place, one) for place, one in others if _is_alike(one, value)]
     before = next((one for place, one in alike if place < (at or "")), None)
     newest = next((one for place, one in alike if place > (at or "")), None)
@@ -55,11 +55,11 @@ def moment_of(view: View, facts: Facts) -> datetime | None:
     return datetime.fromisoformat(place) if place else None
 
 
-def _others(facts: Facts, found: Sequence[Reading]) -> Iterator[tuple[str, Reading]]:
+def _others(view: View, facts: Facts, found: Sequence[Reading]) -> Iterator[tuple[str, Reading]]:
     """Readings of other records that have a value and a date."""
     for one in found:
         place = place_of(one.view, facts)
-        if place and one.view["record_id"] != facts.view["record_id"] and _has_value(one):
+        if place and one.view["record_id"] != view["record_id"] and _has_value(one):
             yield place, one
 
 
@@ -77,7 +77,7 @@ def _is_alike(one: Reading, value: Value) -> bool:
 
 def tell(teller: Teller, value: Value) -> None:
     """The value before, how this one compares to it, and the newest."""
-    found = history(value, teller.facts)
+    found = history(value, teller.facts.view, teller.facts)
     if standings.number_of(value) is None:
         _tell_texts(teller, value, found)
         return
@@ -88,23 +88,26 @@ def tell(teller: Teller, value: Value) -> None:
         tell_newest(teller, found.newest)
 
 
-def tell_newest(teller: Teller, newest: Reading) -> None:
+def tell_newest(teller: Teller, newest: Reading, name: str = "") -> None:
     """What the newest reading is, and that it lies in its range where it does; once, also where it was said first."""
     place = f"{newest.view['record_id']} {part_of(newest.value)}"
     if place in teller.newest_told:
         return
     teller.newest_told.add(place)
-    _told(teller, "explain.later", newest)
+    _told(teller, "explain.later", newest, name)
     if standings.standing(newest.value) is Standing.WITHIN:
         teller.record("explain.later_within", "reference_range", of=newest.view["record_id"])
 
 
-def _told(teller: Teller, key: str, one: Reading) -> None:
+def _told(teller: Teller, key: str, one: Reading, name: str = "") -> None:
     """A reading with its date: on a day, or in a month or a year."""
     said = value_words(one.value, teller)
     day = teller.reader.time(one.view["occurred_at"]) or ""
     is_day = len(one.view["occurred_at"]) > _DAY
-    teller.record(key if is_day else f"{key}_in", "value", of=one.view["record_id"], value=said, day=day)
+    if name:
+        teller.record("explain.later_of", "value", of=one.view["record_id"], value=said, day=day, name=name)
+    else:
+        teller.record(key if is_day else f"{key}_in", "value", of=one.view["record_id"], value=said, day=day)
 
 
 def _compare(teller: Teller, value: Value, before: Reading, *, is_newest: bool) -> None:

@@ -43,13 +43,18 @@ def alarms_of(view: View, teller: Teller) -> list[Alarm]:
     return [alarm for value in (view, *view.get("components", ())) if (alarm := _alarm(view, value, teller))]
 
 
+def may_alarm(view: View) -> bool:
+    """Whether a result has a value that needs care at once where its patient is an adult."""
+    values = (view, *view.get("components", ()))
+    return any(criticals.is_critical(value, term_of(value), is_adult=True) for value in values)
+
+
 def _alarm(view: View, value: Value, teller: Teller) -> Alarm | None:
     term = term_of(value)
     if not criticals.is_critical(value, term, is_adult=_was_adult(view, teller)):
         return None
-    is_own = view["record_id"] == teller.facts.view["record_id"]
-    name = "" if is_own and value is view else teller.name(term, value["title"])
-    return Alarm(view, value, term, name, histories.history(value, teller.facts).newest if is_own else None)
+    name = "" if value is teller.facts.view else teller.name(term, value["title"])
+    return Alarm(view, value, term, name, histories.history(value, view, teller.facts).newest)
 
 
 def term_of(value: Value) -> Term | None:
@@ -70,7 +75,7 @@ def tell(alarms: Iterable[Alarm], teller: Teller) -> None:
         _tell_old(found, teller)
     for one in found:
         if one.newest:
-            histories.tell_newest(teller, one.newest)
+            histories.tell_newest(teller, one.newest, one.name)
 
 
 def _is_recent(one: Alarm, teller: Teller) -> bool:
