@@ -19,7 +19,7 @@ _LIKE: Final = 0.72
 _SHORTEST: Final = 4
 """Letters of a word that may be a slip: shorter ones are like too many others."""
 
-_BEGINNING, _SURPLUS, _NAMED_OTHERWISE = 0.95, 0.02, 0.01
+_BEGINNING, _SURPLUS, _NAMED_OTHERWISE, _OTHER_NAME = 0.95, 0.02, 0.01, 0.01
 _ENOUGH: Final = 0.7
 _HALF: Final = 0.45
 """What is enough where nothing fits whole: of two words, one."""
@@ -56,7 +56,8 @@ def _scores(asked: list[str], language: str) -> dict[str, float]:
     alike = {word: _alike(word) for word in asked}
     scores: dict[str, float] = {}
     for name in _names():
-        score = _fit(name.words, alike) - (0 if name.language == language else _NAMED_OTHERWISE)
+        score = _fit(name.words, alike) - name.less
+        score -= 0 if name.language == language else _NAMED_OTHERWISE
         scores[name.slug] = max(score, scores.get(name.slug, 0))
     return scores
 
@@ -97,6 +98,7 @@ class _Name:
     slug: str
     language: str
     words: tuple[str, ...]
+    less: float
 
 
 @lru_cache(maxsize=1)
@@ -107,8 +109,9 @@ def _names() -> tuple[_Name, ...]:
 def _called() -> Iterator[_Name]:
     for term in vocabulary.terms().values():
         for language, text in term.texts.items():
-            for name in (text.name, *text.also):
-                yield _Name(term.slug, language, tuple(meaningful(name)))
+            yield _Name(term.slug, language, tuple(meaningful(text.name)), 0)
+            for name in text.also:
+                yield _Name(term.slug, language, tuple(meaningful(name)), _OTHER_NAME)
 
 
 @lru_cache(maxsize=1)

@@ -1,7 +1,7 @@
 """From a question to what is to be answered: emergencies first, then what no portal answers, then what it is about."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Final
@@ -24,7 +24,7 @@ _SHORTEST: Final = 3
 _MOST_CLAUSES: Final = 12
 _CLAUSES: Final = re.compile(r"[.?!;,:\n¿¡]+")
 
-_WORDS: Final[Mapping[Category, str]] = {
+_WORDS: Final[dict[Category, str]] = {
     Category.MEDICATION: "medicine medicines medication medications meds drug drugs pill pills prescription "
     "prescriptions "
     "medicina medicinas medicamento medicamentos pastilla pastillas receta recetas remedios tomo taking",
