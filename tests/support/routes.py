@@ -320,6 +320,7 @@ PARAMETERS: dict[str, Callable[[Portal, Somebody], str]] = {
     "client_id": lambda portal, _: portal.new_client("events.read")[0],
     "import_id": lambda portal, _: import_files.ask(portal).json["import_id"],
     "kind": lambda *_: "terms",
+    "slug": lambda *_: "asthma",
     "resource_type": lambda *_: "Patient",
     "resource_id": lambda _, whose: whose.patient_id,
     "version_id": lambda *_: "1",
@@ -346,7 +347,17 @@ OF_THE_CLINIC = frozenset({"account_id", "change_id", "merge_id", "staff_id", "c
 """Parameters whose objects are the clinic's: whoever may call the route finds them."""
 
 UNSHARED = frozenset(
-    {"invitation_token", "kind", "token", "registration_id", "reset_id", "resource_type", "version_id", "operation"}
+    {
+        "invitation_token",
+        "kind",
+        "slug",
+        "token",
+        "registration_id",
+        "reset_id",
+        "resource_type",
+        "version_id",
+        "operation",
+    }
     | {"manifest_token"}
 )
 """Parameters whose objects are nobody's in particular: whoever knows them may use them."""
@@ -386,6 +397,7 @@ ABSENT = {
     "import_id": f"imp_{MISSING_ID}",
     "kind": "nothing-of-the-kind",
     "resource_type": "Nothing",
+    "slug": "no-such-term",
     "resource_id": f"pat_{MISSING_ID}",
     "version_id": "999999",
     "operation": "$nothing",
