@@ -71,7 +71,7 @@ def phrase(text: str) -> Value:
 
 def whole(text: str, most: int) -> Value:
     """A count from 0 to `most`; a unit may follow."""
-    found = re.fullmatch(r"\s*#?\s*(\d{1,4})(?:\.0+)?\s*(?:[^\W\d_]+\.?)?\s*", text)
+    found = re.fullmatch(r"\s*#?\s*(\d{1,4})(?:\.0+)?\s*(?:[^\W\d_]{2,}\.?)?\s*", text)
     if found is None:
         return unsure(text.strip())
     return Value(str(int(found[1])), int(found[1]) <= most)
@@ -152,7 +152,7 @@ def days(text: str, *, is_spanish: bool) -> list[Spot]:
     4/5 is in April to one and in May to another: it is unsure on a paper in Spanish, and in April on one in English.
     """
     found = [
-        Spot(_day(match.groupdict(), form, match[0], is_spanish=is_spanish), match.start(), match.end())
+        Spot(_day(match.groupdict(), form, text[slice(*match.span())], is_spanish=is_spanish), *match.span())
         for pattern, form in _DATES
         for match in pattern.finditer(plain(text))
     ]
