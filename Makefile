@@ -17,7 +17,7 @@ WORKERS ?= auto
 PYTEST := $(PY) -m pytest -n $(WORKERS) --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 
 # A stamp carries the checksum of all that it was made from, so that a change sets up again and nothing else does.
-KEY := $(shell cat requirements.txt requirements-run.txt requirements-dev.txt infra/build/environment.py | cksum | tr -d ' ')
+KEY := $(shell cat requirements.txt requirements-run.txt requirements-dev.txt requirements-pictures.txt infra/build/environment.py | cksum | tr -d ' ')
 # Where .venv/bin/python is gone (another Python, another machine), a stamp beside it means nothing.
 ifeq ($(wildcard $(PY)),)
 RUN_STAMP := set-up-run
@@ -111,8 +111,8 @@ define SET_UP
 endef
 
 .venv/.ready-run-$(KEY) set-up-run:
-	$(call SET_UP,.venv/.ready-run-$(KEY) requirements-run.txt)
+	$(call SET_UP,.venv/.ready-run-$(KEY) requirements-run.txt optional:requirements-pictures.txt)
 
 .venv/.ready-dev-$(KEY) set-up-dev:
-	$(call SET_UP,.venv/.ready-dev-$(KEY) requirements-dev.txt wheelhouse)
+	$(call SET_UP,.venv/.ready-dev-$(KEY) requirements-dev.txt optional:requirements-pictures.txt wheelhouse)
 	@touch .venv/.ready-run-$(KEY)

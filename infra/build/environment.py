@@ -1,4 +1,6 @@
-"""Sets up .venv for the Makefile: `environment.py STAMP STEP...`, steps being requirement files and `wheelhouse`.
+"""Sets up .venv for the Makefile: `environment.py STAMP STEP...`.
+
+A step is a requirement file, `optional:` with one that the portal can do without, or `wheelhouse`.
 
 Runs on the system's Python, before anything is installed, so it uses the standard library only. What it installs is
 pinned by hash, and only ready-made wheels are taken: nothing from a registry is run to install it.
@@ -21,6 +23,8 @@ RUNTIME = Path("requirements.txt")
 # glibc of Lambda's images: Amazon Linux 2 up to Python 3.11, Amazon Linux 2023 from 3.12 on.
 _LAMBDA_GLIBC_MINOR = 26 if sys.version_info < (3, 12) else 34
 _OLDEST_GLIBC_MINOR = 17
+_OPTIONAL = "optional:"
+_INSTALL = ["install", "--no-deps", "--no-compile", "--require-hashes", "--only-binary=:all:"]
 _PIP_QUIET = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1", "PIP_PROGRESS_BAR": "off"}
 
 
@@ -32,6 +36,8 @@ def main(stamp: Path, steps: list[str]) -> None:
     for number, step in enumerate(steps, start=2):
         if step == "wheelhouse":
             _fill_wheelhouse(f"{number}/{total}")
+        elif step.startswith(_OPTIONAL):
+            _install_if_there(f"{number}/{total}", Path(step.removeprefix(_OPTIONAL)))
         else:
             _install(f"{number}/{total}", Path(step))
     stamp.touch()
@@ -62,9 +68,15 @@ def _virtual_environment(step: str, *, fresh: bool) -> None:
 
 
 def _install(step: str, requirements: Path) -> None:
-    count = _count(requirements)
-    arguments = ["install", "--no-deps", "--no-compile", "--require-hashes", "--only-binary=:all:"]
-    _pip(f"{step} packages of {requirements}", count, [*arguments, "--requirement", str(requirements)])
+    _pip(f"{step} packages of {requirements}", _count(requirements), [*_INSTALL, "--requirement", str(requirements)])
+
+
+def _install_if_there(step: str, requirements: Path) -> None:
+    """Install what not every system has wheels for: where one is missing, all of it is left out."""
+    try:
+        _install(step, requirements)
+    except SystemExit:
+        print(f"{step} {requirements}: not for this system, left out; the portal works without it.", flush=True)
 
 
 def _count(requirements: Path) -> int:

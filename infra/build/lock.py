@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 # In this order, as each set is held to the versions of the one before it.
-_SETS = ("requirements", "requirements-run", "requirements-dev", "requirements-pages")
+_SETS = ("requirements", "requirements-run", "requirements-dev", "requirements-pages", "requirements-pictures")
 # The one tool that is only needed here, so it is no part of the pinned sets.
 _UV = "uv==0.13.9"
 _COMPILE = ("pip", "compile", "--universal", "--python-version=3.11", "--no-build", "--generate-hashes", "--quiet")

@@ -205,7 +205,7 @@ def test_without_the_engine_it_says_so_and_the_picture_can_be_read_later(portal:
     person = portal.register()
     reading = sent(person)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("chalicelib.clients.text_recognition.local.find_spec", lambda name: None)
+        patched.setattr("chalicelib.clients.text_recognition.alone.find_spec", lambda name: None)
         portal.drain()
     assert (reading.json["status"], reading.json["reason_code"]) == ("not_available", "no_engine")
     assert person.call("POST", f"{reading.path}/retry").status == 202

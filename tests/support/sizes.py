@@ -24,6 +24,8 @@ _SIZES: Final = {
     "ingest crashes": _Size(full=1, small=12),
     # The worker of a file that somebody sent is ended at every n-th step.
     "upload crashes": _Size(full=1, small=5),
+    # Every n-th way in which the papers of tests/support/pictures.py are photographed.
+    "pictures": _Size(full=1, small=25),
     # Concurrent activations of one clinic number.
     "ID 3": _Size(full=200, small=40),
     # Concurrent registrations of one username, and of one email.

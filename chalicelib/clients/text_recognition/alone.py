@@ -5,12 +5,16 @@ import math
 import resource
 from contextlib import suppress
 from functools import lru_cache
+from importlib.util import find_spec
 from typing import Any
 
 _SECONDS, _BYTES = 45, 4 << 30
 _INPUT, _OUTPUT = 0, 1
 _TALL = 1.5
 """From this many times as high as wide a crop is turned a quarter to the left, as the engine does."""
+
+_SCORE = 0.5
+"""Below it, as the engine itself has it, what it takes for a line is none."""
 
 Read = tuple[str, list[float], list[tuple[float, float]]]
 
@@ -31,6 +35,11 @@ def main() -> None:
     found = lines(picture)
     with open(_OUTPUT, "wb") as output:
         output.write(json.dumps(found).encode())
+
+
+def is_installed() -> bool:
+    """Whether the engine is there, without loading it."""
+    return all(find_spec(name) is not None for name in ("rapidocr", "onnxruntime"))
 
 
 @lru_cache(maxsize=1)
@@ -56,7 +65,8 @@ def lines(picture: bytes) -> list[Read]:
     read = reader.recognize_txt(crops if stands else [crop[::-1, ::-1].copy() for crop in crops])
     return [
         (text, _confidences(text, said.confs), _corners(box.tolist(), stands=stands))
-        for text, said, box in zip(read.txts, read.word_results, found.boxes, strict=True)
+        for text, score, said, box in zip(read.txts, read.scores, read.word_results, found.boxes, strict=True)
+        if score >= _SCORE
     ]
 
 

@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-from importlib.util import find_spec
 
 from chalicelib.clients.aws import Permanent
 from chalicelib.clients.text_recognition import NotAvailable, alone
@@ -26,7 +25,7 @@ class LocalEngine:
 
     def read(self, picture: bytes, size: tuple[int, int]) -> tuple[Line, ...]:  # noqa: ARG002  It sees how large it is.
         """See TextRecognition. Raises NotAvailable or Permanent."""
-        if find_spec("rapidocr") is None or find_spec("onnxruntime") is None:
+        if not alone.is_installed():
             raise NotAvailable
         try:
             done = subprocess.run(  # noqa: S603  The program is this one, and the picture is its input.
