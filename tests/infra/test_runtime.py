@@ -18,7 +18,7 @@ from chalice.app import ScheduledEventConfig
 from infra.build import package
 from infra.local.pump import Pump
 from infra.local.remote_aws import RemoteAws
-from tests.support import documents, fhir, import_files
+from tests.support import documents, fhir, import_files, picture_readings
 from tests.support.aws_process import remote_portal
 from tests.support.leaving import download
 from tests.support.links import account_id_of
@@ -125,6 +125,15 @@ def test_documents_are_cleaned_by_the_package_alone(portal: Portal, promise: Pro
     assert [one["status"] for one in found] == ["ready", "ready"], found
     types = " ".join(one["content_type"] for one in found)
     promise("OP 1", "documents cleaned: their types", asked="image/jpeg application/pdf", measured=types)
+
+
+@pytest.mark.usefixtures("zipped")
+def test_a_picture_is_prepared_by_the_package_alone_and_what_it_has_not_brought_is_not_available(
+    portal: Portal,
+) -> None:
+    """The engine of a developer's machine is no part of it: there Amazon Textract reads."""
+    found = picture_readings.seen_to(portal.register()).json
+    assert (found["status"], found["reason_code"]) == ("not_available", "no_engine")
 
 
 def test_every_function_answers_under_lambdas_runtime_client(portal: Portal, zipped: Zipped, promise: Promise) -> None:
