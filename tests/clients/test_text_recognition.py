@@ -1,13 +1,14 @@
 """What reads pictures: Amazon Textract, the engine of this machine, or nothing."""
 
 import json
+import subprocess
 from typing import Any
 
 import pytest
 
 from chalicelib.clients import text_recognition
 from chalicelib.clients.aws import Permanent, Retryable
-from chalicelib.clients.text_recognition import NotAvailable, alone, local
+from chalicelib.clients.text_recognition import NotAvailable, alone
 from chalicelib.clients.text_recognition.local import LocalEngine
 from chalicelib.clients.text_recognition.textract import Textract
 from tests.support import textract
@@ -82,13 +83,13 @@ def test_the_engine_gets_no_key_of_the_functions_and_what_it_does_not_survive_is
     portal: Portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: dict[str, Any] = {}
-    started = local.subprocess.run
+    started = subprocess.run
 
     def run(*arguments: Any, **named: Any) -> Any:
         seen.update(named)
         return started(*arguments, **named)
 
-    monkeypatch.setattr(local.subprocess, "run", run)
+    monkeypatch.setattr("chalicelib.clients.text_recognition.local.subprocess.run", run)
     monkeypatch.setattr(alone, "is_installed", lambda: True)
     with pytest.raises(Permanent, match="unreadable"):
         LocalEngine().read(b"no picture", SIZE)
