@@ -16,7 +16,7 @@ from chalicelib import clock
 from chalicelib.domain.exports import ExportFormat
 from chalicelib.handlers.functions import FunctionFailed
 from infra.local.lambda_proxy import LambdaContext
-from tests.support import leaving, record_exports, shares
+from tests.support import leaving, picture_readings, record_exports, shares, textract
 from tests.support.aws_calls import AwsCall, failing, hooked, refused
 from tests.support.people import token_of
 from tests.support.portal import Answer, Patient, Person, Portal
@@ -121,6 +121,7 @@ class Walk:
         self._links(patient)
         self._clinic(patient)
         self._messages(person)
+        self._pictures(person)
         self._recovery(person)
         self._bugs(person)
         self._poison(person)
@@ -253,6 +254,30 @@ class Walk:
         self._seed_session("session after the reset", again)
         person.session = again
         portal.drain()
+
+    def _pictures(self, person: Person) -> None:
+        """A picture that is read, one that cannot be, and one whose reading breaks."""
+        seed, medicine = self.canaries.seed, "Verdigrisol Forte"
+        words = [
+            (40, 40, 30, seed("medicine", f"{medicine} 48371 mg")),
+            (40, 120, 30, f"Rx# {seed('prescription', '90417326-77')}"),
+            (40, 200, 30, f"Prescriber: {' '.join(NAMES)}"),
+        ]
+        seed("file name", "verdigris-label.jpg")
+        about = {"kind": "medicine_label", "file_name": "verdigris-label.jpg"}
+        with textract.answering(textract.blocks(words, (800, 400))):
+            read = picture_readings.seen_to(person, **about)
+            assert medicine in json.dumps(read.json["text"])
+            prescriber = seed("what was confirmed", "Dr. Ottoline Marchbanks")
+            assert read.confirm(medicine=medicine, prescriber=prescriber).status == 200
+            assert read.confirm(medicine=f"{medicine} 4111 1111 1111 1111").status == 422
+            assert read.confirm(prescription=prescriber).status == 422
+            said = refused("BadDocumentException", message=medicine)
+            for error in (said, KeyError(" ".join(self.canaries.values.values()))):
+                with failing(lambda call: call.service == "textract", error, times=1):
+                    picture_readings.seen_to(person, **about)
+        assert person.call("DELETE", read.path).status == 204
+        self.portal.drain()
 
     def _leave(self, person: Person) -> None:
         """A copy of the account, whose file holds what the canaries are and whose name does not, and its closing."""
