@@ -266,7 +266,7 @@ class Walk:
         seed("file name", "verdigris-label.jpg")
         about = {"kind": "medicine_label", "file_name": "verdigris-label.jpg"}
         with textract.answering(textract.blocks(words, (800, 400))):
-            read = picture_readings.seen_to(person, **about)
+            read = picture_readings.seen_to(person, None, **about)
             assert medicine in json.dumps(read.json["text"])
             prescriber = seed("what was confirmed", "Dr. Ottoline Marchbanks")
             assert read.confirm(medicine=medicine, prescriber=prescriber).status == 200
@@ -275,7 +275,7 @@ class Walk:
             said = refused("BadDocumentException", message=medicine)
             for error in (said, KeyError(" ".join(self.canaries.values.values()))):
                 with failing(lambda call: call.service == "textract", error, times=1):
-                    picture_readings.seen_to(person, **about)
+                    picture_readings.seen_to(person, None, **about)
         assert person.call("DELETE", read.path).status == 204
         self.portal.drain()
 
