@@ -48,13 +48,6 @@ def list_questions(call: Call, query: shapes.QuestionsQuery) -> Answer:
     return Answer(shapes.AskedQuestionPage(items=[_shape(one) for one in items], next_cursor=next_cursor))
 
 
-@routes.delete(_ALL, _MAY, status=204, feature=Feature.ASK, errors=(errors.NotFound, errors.Conflict))
-def remove_thread(call: Call, query: shapes.ThreadQuery) -> Answer:
-    """Remove a thread of one's own with its questions and answers."""
-    questions.remove_thread(call.actor, call.reach, query.thread)
-    return Answer()
-
-
 @routes.get(_ONE, _MAY, feature=Feature.ASK, answer=shapes.AskedQuestion, errors=(errors.NotFound,))
 def read_question(call: Call) -> Answer:
     """Read one question of one's own with its answer."""
@@ -62,9 +55,9 @@ def read_question(call: Call) -> Answer:
 
 
 @routes.delete(_ONE, _MAY, status=204, feature=Feature.ASK, errors=(errors.NotFound, errors.Conflict))
-def remove_question(call: Call) -> Answer:
-    """Remove one question of one's own with its answer."""
-    questions.remove(call.actor, call.reach, path_id(call, "question_id"))
+def remove_question(call: Call, query: shapes.RemovalQuery) -> Answer:
+    """Remove one question of one's own with its answer, or all of its thread."""
+    questions.remove(call.actor, call.reach, path_id(call, "question_id"), with_thread=query.whole_thread)
     return Answer()
 
 

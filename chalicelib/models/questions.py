@@ -18,7 +18,7 @@ from chalicelib.domain.records.categories import Category
 from chalicelib.domain.records.sight import Sight
 from chalicelib.errors import Conflict, NotFound
 from chalicelib.models.accounts import AccountsTable
-from chalicelib.models.base import Key, find_rows, storage_errors, together
+from chalicelib.models.base import Key, storage_errors, together
 from chalicelib.models.transaction import Transaction
 
 PREFIX, THREAD = "qst", "thr"
@@ -207,10 +207,3 @@ def remove_thread(tx: Transaction, thread: Thread) -> None:
     tx.delete(thread, condition=Thread.version == thread.version, error=Conflict())
     for question_id in thread.members:
         tx.delete(Question(*_key(thread.pk, thread.patient_id, question_id)))
-
-
-def find_with_thread(account_id: str, row: Question) -> Thread | None:
-    """The thread of a question."""
-    place = _thread_key(account_id, row.patient_id, row.thread_id)
-    found = next(iter(find_rows([(Thread, place)]).values()), None)
-    return found if isinstance(found, Thread) else None

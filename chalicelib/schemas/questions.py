@@ -7,7 +7,7 @@ from pydantic import Field
 from chalicelib.domain.cited import SourceKind
 from chalicelib.domain.questions.answers import StepKind
 from chalicelib.domain.questions.intents import Intent
-from chalicelib.schemas.base import Body, Instant, Letter, NoCardNumber, PageQuery, Query, Shape
+from chalicelib.schemas.base import Body, Flag, Instant, Letter, NoCardNumber, PageQuery, Query, Shape
 
 _QuestionText = Annotated[Letter, Field(max_length=1000), NoCardNumber]
 _Id = Annotated[str, Field(min_length=1, max_length=100)]
@@ -78,7 +78,7 @@ class QuestionsQuery(PageQuery):
     thread: _Id | None = Field(default=None, description="The questions of one thread alone.")
 
 
-class ThreadQuery(Query):
-    """Which thread."""
+class RemovalQuery(Query):
+    """How much is removed."""
 
-    thread: _Id = Field(description="The thread that is removed.")
+    whole_thread: Flag = Field(default=False, description="With every question of its thread.")

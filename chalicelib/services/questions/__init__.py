@@ -126,22 +126,20 @@ def find(actor: Actor, reach: Reach, sight: Sight, question_id: str) -> Question
     return _shown(reach, sight, [_find(actor, reach, question_id)])[0]
 
 
-def remove(actor: Actor, reach: Reach, question_id: str) -> None:
-    """Remove a question of the caller's with its answer. Raises NotFound, and Conflict where its thread changed."""
+def remove(actor: Actor, reach: Reach, question_id: str, *, with_thread: bool) -> None:
+    """Remove a question of the caller's with its answer, or all of its thread.
+
+    Raises NotFound, and Conflict where its thread has just changed.
+    """
     row = _find(actor, reach, question_id)
+    thread = storage.find_thread(actor.id, (row.patient_id,), row.thread_id)
     with transaction() as tx:
-        storage.remove(tx, row, storage.find_with_thread(actor.id, row))
-        _note(tx, actor, Action.QUESTION_REMOVE, row.patient_id, question_id=row.question_id)
-
-
-def remove_thread(actor: Actor, reach: Reach, thread_id: str) -> None:
-    """Remove a thread of the caller's with all in it. Raises NotFound, and Conflict where it just changed."""
-    thread = storage.find_thread(actor.id, reach.patient_ids, thread_id)
-    if thread is None:
-        raise NotFound
-    with transaction() as tx:
-        storage.remove_thread(tx, thread)
-        _note(tx, actor, Action.QUESTION_REMOVE, thread.patient_id, thread_id=thread_id)
+        if thread is not None and with_thread:
+            storage.remove_thread(tx, thread)
+            _note(tx, actor, Action.QUESTION_REMOVE, row.patient_id, thread_id=row.thread_id)
+        else:
+            storage.remove(tx, row, thread)
+            _note(tx, actor, Action.QUESTION_REMOVE, row.patient_id, question_id=row.question_id)
 
 
 def find_own(actor: Actor, *, limit: int, after: str | None) -> tuple[list[Question], str | None]:

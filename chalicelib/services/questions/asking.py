@@ -106,5 +106,5 @@ def _with_reading(asking: Asking, wanted: Asked, answer: Answer) -> Answer:
     ]
     if not names or not answer.covered:
         return answer
-    heard = telling.portal(asking, "heard", name=", ".join(dict.fromkeys(names)))
+    heard = telling.portal(asking, "ask.heard", name=", ".join(dict.fromkeys(names)))
     return replace(answer, sentences=(heard, *answer.sentences))

@@ -34,7 +34,7 @@ def tell_list(asking: Asking, asked: Asked) -> Part:
     if asked.category is None:
         return refusing.tell_which(asking)
     if asked.category not in asking.sight.categories:
-        return Part((telling.portal(asking, "list.hidden"),), (telling.call_step(asking),))
+        return Part((telling.portal(asking, "ask.list.hidden"),), (telling.call_step(asking),))
     found = finding.of_categories(asking, [asked.category], asked.when)
     return _listed(asking, asked, found.views, is_all=found.is_all)
 
@@ -42,13 +42,13 @@ def tell_list(asking: Asking, asked: Asked) -> Part:
 def _listed(asking: Asking, asked: Asked, views: list[View], *, is_all: bool) -> Part:
     kept = [view for view in views if asked.category not in _CURRENT or asked.when.is_bounded or _is_current(view)]
     if not kept:
-        key = "list.none_now" if views else "list.none_then" if asked.when.is_bounded else "list.none"
+        key = "ask.list.none_now" if views else "ask.list.none_then" if asked.when.is_bounded else "ask.list.none"
         return Part((telling.portal(asking, key),), (telling.call_step(asking),))
     shown = kept[:_MOST]
-    said = [telling.record(asking, "list.heading", *shown, field="category")]
+    said = [telling.record(asking, "ask.list.heading", *shown, field="category")]
     said += [sentence for view in shown for sentence in _line(asking, view)]
     if len(kept) > _MOST or not is_all:
-        said.append(telling.portal(asking, "newest_only", count=len(shown)))
+        said.append(telling.portal(asking, "ask.newest_only", count=len(shown)))
     things = (Thing(record_ids=tuple(view["record_id"] for view in shown)),)
     return Part(tuple(said), things=things)
 
@@ -80,10 +80,12 @@ def _line(asking: Asking, view: View) -> list[Sentence]:
         return list(telling.values(asking, view))
     dosage = view.get("dosage")
     if view["category"] == Category.MEDICATION and isinstance(dosage, str) and 0 < len(dosage) <= LONGEST_VALUE:
-        return [telling.record(asking, "dosage", view, field="dosage", name=view["title"], dosage=dosage)]
+        return [telling.record(asking, "ask.dosage", view, field="dosage", name=view["title"], dosage=dosage)]
     if view["category"] == Category.CARE_TEAM:
         who = telling.field_words(view.get("participants"))
-        return [telling.record(asking, "who", view, field="participants", name=view["title"], who=who)] if who else []
+        return (
+            [telling.record(asking, "ask.who", view, field="participants", name=view["title"], who=who)] if who else []
+        )
     if view["category"] in {Category.ALLERGY, Category.FAMILY_HISTORY}:
         return _with_details(asking, view)
     return [terms.when_was(asking, view)]
@@ -95,9 +97,9 @@ def _with_details(asking: Asking, view: View) -> list[Sentence]:
     found = [word for one in view.get("reactions", ()) for word in one.get("manifestations", ())]
     found += [one["title"] for one in view.get("conditions", ()) if one.get("title")]
     if not found:
-        return [telling.record(asking, "list.item", view, field="title", name=name)]
+        return [telling.record(asking, "ask.list.item", view, field="title", name=name)]
     details = ", ".join(dict.fromkeys(found))
-    return [telling.record(asking, "list.item_with", view, field="title", name=name, details=details)]
+    return [telling.record(asking, "ask.list.item_with", view, field="title", name=name, details=details)]
 
 
 def tell_next(asking: Asking, asked: Asked) -> Part:
@@ -108,10 +110,10 @@ def tell_next(asking: Asking, asked: Asked) -> Part:
     is_wanted = _wanted(asking, asked)
     entries = [one for one in (*upcoming, *due) if is_wanted(one)]
     if not entries:
-        return Part((telling.portal(asking, "next.none"),), (telling.call_step(asking),))
+        return Part((telling.portal(asking, "ask.next.none"),), (telling.call_step(asking),))
     said = [_entry(asking, one) for one in entries[:_MOST]]
     if len(entries) > _MOST:
-        said.append(telling.portal(asking, "first_only", count=_MOST))
+        said.append(telling.portal(asking, "ask.first_only", count=_MOST))
     things = (Thing(record_ids=tuple(dict.fromkeys(one.target_id for one in entries[:_MOST]))),)
     return Part(tuple(said), (telling.call_step(asking),), things=things)
 
@@ -131,6 +133,6 @@ def _entry(asking: Asking, one: Entry) -> Sentence:
     source: View = {"record_id": one.target_id}
     day = asking.reader.time(one.starts or one.ends or "") if one.starts or one.ends else None
     if day is None:
-        return telling.record(asking, "next.to_schedule", source, field="scheduling", name=one.title)
-    key = "next.visit" if one.kind is CalendarKind.VISIT else "next.due"
+        return telling.record(asking, "ask.next.to_schedule", source, field="scheduling", name=one.title)
+    key = "ask.next.visit" if one.kind is CalendarKind.VISIT else "ask.next.due"
     return telling.record(asking, key, source, field="occurred_at", name=one.title, day=day)

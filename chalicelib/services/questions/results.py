@@ -35,7 +35,7 @@ def tell_latest(asking: Asking, asked: Asked) -> Part:
             continue
         said += _with_results(asking, view)
         if not is_all and asked.when.is_first:
-            said.append(telling.portal(asking, "newest_only", count=finding.MOST))
+            said.append(telling.portal(asking, "ask.newest_only", count=finding.MOST))
         things.append(thing_of(subject, [view]))
     if not said:
         return refusing.tell_nothing_found(asking, asked)
@@ -68,7 +68,7 @@ def _with_results(asking: Asking, view: View) -> list[Sentence]:
 def _conclusion(asking: Asking, view: View) -> Iterable[Sentence]:
     said = view.get("conclusion")
     if isinstance(said, str) and len(said) <= LONGEST_VALUE:
-        yield telling.record(asking, "conclusion", view, field="conclusion", said=said)
+        yield telling.record(asking, "ask.conclusion", view, field="conclusion", said=said)
 
 
 def tell_range(asking: Asking, asked: Asked) -> Part:
@@ -84,11 +84,11 @@ def tell_range(asking: Asking, asked: Asked) -> Part:
         said += ranges
         if view is None and subject.term is not None:
             name = subject.term.texts[asking.language].name
-            said.append(telling.portal(asking, "no_range", name=name))
+            said.append(telling.portal(asking, "ask.no_range", name=name))
         things.append(thing_of(subject, [view] if view else []))
     if not said:
         return refusing.tell_nothing_found(asking, asked)
-    return Part((*said, telling.portal(asking, "range_own")), _steps(asking, asked), things=tuple(things))
+    return Part((*said, telling.portal(asking, "ask.range_own")), _steps(asking, asked), things=tuple(things))
 
 
 def tell_meaning(asking: Asking, asked: Asked) -> Part:
@@ -105,7 +105,7 @@ def tell_meaning(asking: Asking, asked: Asked) -> Part:
         things.append(thing_of(subject, [view]))
     if not said:
         return refusing.tell_nothing_found(asking, asked)
-    return Part((*said, telling.portal(asking, "clinician")), _steps(asking, asked), things=tuple(things))
+    return Part((*said, telling.portal(asking, "ask.clinician")), _steps(asking, asked), things=tuple(things))
 
 
 def explained(asking: Asking, view: View) -> list[Sentence]:
@@ -144,7 +144,7 @@ def _change(asking: Asking, asked: Asked, subject: Subject) -> tuple[list[Senten
     pair = newest[-2:] if not asked.when.is_bounded else [newest[0], newest[-1]] if len(newest) > 1 else newest
     said = [sentence for view in pair for sentence in telling.values(asking, view)]
     if len(pair) == 1:
-        return [*said, telling.portal(asking, "only_one")], pair
+        return [*said, telling.portal(asking, "ask.only_one")], pair
     return [*said, *_compared(asking, pair[0], pair[1])], pair
 
 
@@ -154,7 +154,7 @@ def _compared(asking: Asking, before: View, after: View) -> Iterable[Sentence]:
         first, last = _number(old, new), _number(new, new)
         if first is None or last is None:
             continue
-        key = "change.same" if last == first else "change.up" if last > first else "change.down"
+        key = "ask.change.same" if last == first else "ask.change.up" if last > first else "ask.change.down"
         name = telling.name_of(asking, {**new, "category": after["category"]})
         yield telling.record(asking, key, after, before, field="value", name=name)
 
@@ -188,17 +188,17 @@ def _news(asking: Asking, asked: Asked) -> Part:
     )
     said = [_change_of(asking, item) for item in page.items]
     if not said:
-        return Part((telling.portal(asking, "no_news"),))
-    more = [telling.portal(asking, "newest_only", count=_MOST_CHANGES)] if page.next else []
+        return Part((telling.portal(asking, "ask.no_news"),))
+    more = [telling.portal(asking, "ask.newest_only", count=_MOST_CHANGES)] if page.next else []
     thing = Thing(record_ids=tuple(item["record_id"] for item in page.items))
-    return Part((telling.portal(asking, "news_heading"), *said, *more), things=(thing,))
+    return Part((telling.portal(asking, "ask.news_heading"), *said, *more), things=(thing,))
 
 
 def _change_of(asking: Asking, item: changes.Item) -> Sentence:
     """That a record is new, or was changed or removed, and when: what it says, it says itself."""
     day = asking.reader.time(item["changed_at"]) or ""
     about = {"record_id": item["record_id"]}
-    return telling.record(asking, f"news.{item['kind']}", about, field="changed_at", name=item["title"], day=day)
+    return telling.record(asking, f"ask.news.{item['kind']}", about, field="changed_at", name=item["title"], day=day)
 
 
 def tell_overview(asking: Asking, asked: Asked) -> Part:

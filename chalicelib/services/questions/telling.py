@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from chalicelib import words
 from chalicelib.domain import cited
 from chalicelib.domain.cited import Sentence
 from chalicelib.domain.library import coded
@@ -19,13 +18,13 @@ _RANGE_FIELDS: Final = frozenset({"low", "high", "unit"})
 
 def portal(asking: Asking, key: str, **values: object) -> Sentence:
     """A sentence of the portal's own words."""
-    return cited.of_portal(asking.reader.say(f"ask.{key}", **values), f"ask.{key}")
+    return cited.of_portal(asking.reader.say(key, **values), key)
 
 
 def record(asking: Asking, key: str, *views: View, field: str | None = None, **values: object) -> Sentence:
     """A sentence that says what records say."""
     ids = dict.fromkeys(view["record_id"] for view in views)
-    return cited.of_record(asking.reader.say(f"ask.{key}", **values), *ids, field=field)
+    return cited.of_record(asking.reader.say(key, **values), *ids, field=field)
 
 
 def library(asking: Asking, term: Term, *sections: Section) -> list[Sentence]:
@@ -51,17 +50,17 @@ def values(asking: Asking, view: View) -> Iterator[Sentence]:
     """What a result says: its value, or those of its parts; that it is held back, or that there is none."""
     name, day = name_of(asking, view), day_of(asking, view) or asking.reader.say("ask.no_day")
     if HELD in view:
-        yield record(asking, "held", view, field=HELD, name=name, day=day)
+        yield record(asking, "ask.held", view, field=HELD, name=name, day=day)
         return
     said = asking.reader.reading(view) if "value" in view else None
     if said is not None:
-        yield record(asking, "value", view, field="value", name=name, value=said, day=day)
+        yield record(asking, "ask.value", view, field="value", name=name, value=said, day=day)
     for part in view.get("components", ())[:_MOST_PARTS]:
         if (reading := asking.reader.reading(part)) is not None:
             about = {"name": name_of(asking, {**part, "category": view["category"]}), "value": reading, "day": day}
-            yield record(asking, "value", view, field="components", **about)
+            yield record(asking, "ask.value", view, field="components", **about)
     if said is None and not view.get("components"):
-        yield record(asking, "no_value", view, name=name, day=day)
+        yield record(asking, "ask.no_value", view, name=name, day=day)
 
 
 def expected(asking: Asking, view: View) -> Iterator[Sentence]:
@@ -70,7 +69,7 @@ def expected(asking: Asking, view: View) -> Iterator[Sentence]:
     parts += [(name_of(asking, {**one, "category": view["category"]}), one) for one in view.get("components", ())]
     for name, one in parts[:_MOST_PARTS]:
         if (said := range_words(asking, one)) is not None:
-            yield record(asking, "range", view, field="reference_range", name=name, range=said)
+            yield record(asking, "ask.range", view, field="reference_range", name=name, range=said)
 
 
 def range_words(asking: Asking, element: View) -> str | None:
@@ -103,11 +102,6 @@ def call_step(asking: Asking) -> NextStep:
 def unique(sentences: Iterable[Sentence]) -> tuple[Sentence, ...]:
     """The sentences, each once."""
     return tuple(dict.fromkeys(sentences))
-
-
-def has_words(asking: Asking, key: str) -> bool:
-    """Whether there are words of a key."""
-    return f"ask.{key}" in words.catalogue(asking.language)
 
 
 def field_words(value: Any) -> str | None:

@@ -21,10 +21,10 @@ _EXPECTED: Final = frozenset({"planned", "cancelled", "booked", "proposed", "not
 _OVER: Final = frozenset({"resolved", "inactive", "remission"})
 _NOT_SURE: Final = frozenset({"refuted", "unconfirmed", "provisional", "differential"})
 _KEYS: Final = {
-    Category.MEDICATION: "when.medication",
-    Category.CONDITION: "when.condition",
-    Category.ALLERGY: "when.condition",
-    Category.ORDER: "when.order",
+    Category.MEDICATION: "ask.when.medication",
+    Category.CONDITION: "ask.when.condition",
+    Category.ALLERGY: "ask.when.condition",
+    Category.ORDER: "ask.when.order",
 }
 
 
@@ -32,8 +32,8 @@ def when_was(asking: Asking, view: View) -> Sentence:
     """When a record is of."""
     name, day = telling.name_of(asking, view), telling.day_of(asking, view)
     if day is None:
-        return telling.record(asking, "when.unknown", view, field="occurred_at", name=name)
-    key = _KEYS.get(Category(view["category"]), "when.other")
+        return telling.record(asking, "ask.when.unknown", view, field="occurred_at", name=name)
+    key = _KEYS.get(Category(view["category"]), "ask.when.other")
     return telling.record(asking, key, view, field="occurred_at", name=name, day=day)
 
 
@@ -42,7 +42,7 @@ def about_record(asking: Asking, view: View) -> list[Sentence]:
     said = [when_was(asking, view)]
     if view.get("status") and HELD not in view:
         status = asking.reader.value("status", view["status"])
-        said.append(telling.record(asking, "status", view, field="status", status=status))
+        said.append(telling.record(asking, "ask.status", view, field="status", status=status))
     if view["category"] == Category.MEDICATION:
         said += _dosage(asking, view)
     return said
@@ -51,7 +51,7 @@ def about_record(asking: Asking, view: View) -> list[Sentence]:
 def _dosage(asking: Asking, view: View) -> Iterable[Sentence]:
     dosage = view.get("dosage")
     if isinstance(dosage, str) and dosage and len(dosage) <= LONGEST_VALUE:
-        yield telling.record(asking, "dosage", view, field="dosage", name=view["title"], dosage=dosage)
+        yield telling.record(asking, "ask.dosage", view, field="dosage", name=view["title"], dosage=dosage)
 
 
 def tell_what(asking: Asking, asked: Asked) -> Part:
@@ -70,7 +70,7 @@ def _by_title(asking: Asking, asked: Asked) -> Part:
     if not found:
         return refusing.tell_uncovered(asking, asked)
     said = [sentence for view in found for sentence in about_record(asking, view)]
-    said += [telling.portal(asking, "no_text"), telling.portal(asking, "uncovered_call", phone=asking.phone)]
+    said += [telling.portal(asking, "ask.no_text"), telling.portal(asking, "ask.uncovered_call", phone=asking.phone)]
     steps = (telling.search_step(asking), telling.call_step(asking))
     things = tuple(Thing(None, one.words, (view["record_id"],)) for one in asked.subjects for view in found[:1])
     return Part(tuple(said), steps, covered=False, things=things)
@@ -100,7 +100,7 @@ def tell_why(asking: Asking, asked: Asked) -> Part:
         if reasoned is not None:
             reasons = ", ".join(reasoned["reasons"][:_MOST])
             name = telling.name_of(asking, reasoned)
-            said.append(telling.record(asking, "reason", reasoned, field="reasons", name=name, reasons=reasons))
+            said.append(telling.record(asking, "ask.reason", reasoned, field="reasons", name=name, reasons=reasons))
         elif views:
             said.append(when_was(asking, views[0]))
         if subject.term is not None:
@@ -122,7 +122,7 @@ def tell_dosage(asking: Asking, asked: Asked) -> Part:
             things.append(thing_of(subject, [view]))
     if not said:
         return refusing.tell_nothing_found(asking, asked)
-    said.append(telling.portal(asking, "refuse.advice_stop"))
+    said.append(telling.portal(asking, "ask.refuse.advice_stop"))
     return Part(tuple(said), (*_steps(asking, asked), telling.call_step(asking)), things=tuple(things))
 
 
@@ -140,10 +140,10 @@ def tell_who(asking: Asking, asked: Asked) -> Part:
         for field in fields[:1]:
             who, name = telling.field_words(view[field]), telling.name_of(asking, view)
             if who:
-                said.append(telling.record(asking, "who", view, field=field, name=name, who=who))
+                said.append(telling.record(asking, "ask.who", view, field=field, name=name, who=who))
         if not fields:
             name = telling.name_of(asking, view)
-            said.append(telling.record(asking, "who_unknown", view, field="performers", name=name))
+            said.append(telling.record(asking, "ask.who_unknown", view, field="performers", name=name))
     if not said:
         return refusing.tell_nothing_found(asking, asked) if subjects else _no_team(asking)
     things = tuple(thing_of(one, [view]) for one, view in zip(subjects, views, strict=False))
@@ -151,7 +151,7 @@ def tell_who(asking: Asking, asked: Asked) -> Part:
 
 
 def _no_team(asking: Asking) -> Part:
-    said = (telling.portal(asking, "list.none"), telling.portal(asking, "call", phone=asking.phone))
+    said = (telling.portal(asking, "ask.list.none"), telling.portal(asking, "ask.call", phone=asking.phone))
     return Part(said, (telling.call_step(asking),))
 
 
@@ -186,7 +186,7 @@ def _is_to_come(asking: Asking, view: View) -> bool:
 
 
 def _none_of_category(asking: Asking) -> Part:
-    return Part((telling.portal(asking, "list.none"),), (telling.call_step(asking),))
+    return Part((telling.portal(asking, "ask.list.none"),), (telling.call_step(asking),))
 
 
 def tell_diagnosis(asking: Asking, asked: Asked) -> Part:
@@ -202,7 +202,7 @@ def tell_diagnosis(asking: Asking, asked: Asked) -> Part:
         for view in views:
             said += _on_file(asking, view)
         if not views and (name := _name(asking, subject)):
-            said.append(telling.portal(asking, "diagnosis.not_on_file", name=name))
+            said.append(telling.portal(asking, "ask.diagnosis.not_on_file", name=name))
         things.append(thing_of(subject, views))
     if not asked.subjects:
         views = finding.of_categories(asking, [Category.CONDITION], asked.when).views
@@ -212,7 +212,7 @@ def tell_diagnosis(asking: Asking, asked: Asked) -> Part:
     known = [one.term for one in asked.subjects if len(one.terms) == 1 and one.term is not None]
     for term in known:
         said += telling.library(asking, term, Section.URGENT)[:_MOST_WARNINGS]
-    said += [telling.portal(asking, "diagnosis.clinician"), telling.portal(asking, "call", phone=asking.phone)]
+    said += [telling.portal(asking, "ask.diagnosis.clinician"), telling.portal(asking, "ask.call", phone=asking.phone)]
     steps = (*(telling.library_step(asking, term) for term in known), telling.call_step(asking))
     return Part(tuple(said), steps, covered=bool(things), things=tuple(things))
 
@@ -220,10 +220,10 @@ def tell_diagnosis(asking: Asking, asked: Asked) -> Part:
 def _on_file(asking: Asking, view: View) -> Iterable[Sentence]:
     yield when_was(asking, view)
     if view.get("verification_status") in _NOT_SURE:
-        yield telling.record(asking, "diagnosis.not_sure", view, field="verification_status")
+        yield telling.record(asking, "ask.diagnosis.not_sure", view, field="verification_status")
     elif view.get("status"):
         status = asking.reader.value("status", view["status"])
-        yield telling.record(asking, "status", view, field="status", status=status)
+        yield telling.record(asking, "ask.status", view, field="status", status=status)
 
 
 def _name(asking: Asking, subject: Subject) -> str | None:
