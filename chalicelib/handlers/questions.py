@@ -3,10 +3,10 @@
 from chalicelib import errors
 from chalicelib.auth import cursors
 from chalicelib.domain.access import patient
-from chalicelib.domain.cited import Sentence
 from chalicelib.domain.clinic_settings import Feature
 from chalicelib.domain.questions.answers import NextStep
 from chalicelib.domain.records.sight import Sight
+from chalicelib.handlers import cited
 from chalicelib.handlers.records import sight_for
 from chalicelib.handlers.routing import Answer, Call, Routes, path_id
 from chalicelib.schemas import questions as shapes
@@ -32,7 +32,7 @@ _MAY = patient(None, permission=None)
 def ask_question(call: Call, body: shapes.NewQuestion) -> Answer:
     """Ask about the record: every sentence of the answer names where it comes from."""
     sight = _sight(call)
-    wanted = NewQuestion(body.question, body.record_id, body.thread_id)
+    wanted = NewQuestion(body.question, body.record_id, body.thread_id, body.rephrase)
     return Answer(_shape(questions.ask(call.actor, call.reach, sight, wanted, call.language, call.once)))
 
 
@@ -80,17 +80,11 @@ def _shape(one: QuestionView) -> shapes.AskedQuestion:
         intent=answer.intent if answer else None,
         covered=answer is not None and answer.covered,
         withheld=answer is None,
-        sentences=[_sentence(sentence) for sentence in answer.sentences] if answer else [],
+        is_rephrased=answer is not None and answer.is_rephrased,
+        sentences=[cited.sentence(one) for one in answer.sentences] if answer else [],
         choices=list(answer.choices) if answer else [],
         next_steps=[_step(step) for step in answer.next_steps] if answer else [],
     )
-
-
-def _sentence(one: Sentence) -> shapes.AnswerSentence:
-    source = shapes.AnswerSource(
-        kind=one.source.kind, id=one.source.id, section=one.source.section, version=one.source.version
-    )
-    return shapes.AnswerSentence(text=one.text, source=source, record_ids=list(one.record_ids))
 
 
 def _step(one: NextStep) -> shapes.AnswerStep:

@@ -4,10 +4,10 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from chalicelib.domain.cited import SourceKind
 from chalicelib.domain.questions.answers import StepKind
 from chalicelib.domain.questions.intents import Intent
 from chalicelib.schemas.base import Body, Flag, Instant, Letter, NoCardNumber, PageQuery, Query, Shape
+from chalicelib.schemas.cited import CitedSentence
 
 _QuestionText = Annotated[Letter, Field(max_length=1000), NoCardNumber]
 _Id = Annotated[str, Field(min_length=1, max_length=100)]
@@ -19,23 +19,11 @@ class NewQuestion(Body):
     question: _QuestionText = Field(description="The question, in English or Spanish.")
     record_id: _Id | None = Field(default=None, description="The record that it is about, if it is about one.")
     thread_id: _Id | None = Field(default=None, description="The thread that it goes on; without it a new one begins.")
-
-
-class AnswerSource(Shape):
-    """Where a sentence comes from."""
-
-    kind: SourceKind
-    id: str = Field(description="A record's id, the name of a page of the library, or the key of the portal's words.")
-    section: str | None = Field(description="The part of a library page, or the field of a record.")
-    version: int | None = Field(description="The version of a library page.")
-
-
-class AnswerSentence(Shape):
-    """One sentence of an answer."""
-
-    text: str
-    source: AnswerSource
-    record_ids: list[str] = Field(description="The records that it speaks of.")
+    rephrase: bool = Field(
+        default=False,
+        description="Whether a language model may help, where the clinic has one and there is consent: to find what is "
+        "meant where the portal does not, and to say the answer in other words.",
+    )
 
 
 class AnswerStep(Shape):
@@ -60,7 +48,8 @@ class AskedQuestion(Shape):
     intent: Intent | None = Field(description="What the question was taken to ask.")
     covered: bool = Field(description="Whether the answer says what was asked.")
     withheld: bool = Field(description="Whether the answer is kept back, since its asker sees less of the record now.")
-    sentences: list[AnswerSentence]
+    is_rephrased: bool = Field(description="Whether a language model has said it in other words, held against ours.")
+    sentences: list[CitedSentence]
     choices: list[str] = Field(description="What may have been meant, where that is not clear.")
     next_steps: list[AnswerStep]
 

@@ -76,7 +76,7 @@ def _fit(words: tuple[str, ...], alike: Mapping[str, Mapping[str, float]]) -> fl
 
 def _alike(asked: str) -> Mapping[str, float]:
     """The words of names that an asked word may mean, and how surely."""
-    known = _words()
+    known = words()
     begun = {word: _BEGINNING for word in known if len(asked) > 1 and word.startswith(asked)}
     if asked in known:
         return {**begun, asked: 1.0}
@@ -89,7 +89,7 @@ def _slips(asked: str) -> dict[str, float]:
     from rapidfuzz import process  # noqa: PLC0415  Only who searches pays for the library.
     from rapidfuzz.distance import OSA  # noqa: PLC0415  As above.
 
-    close = process.extract(asked, _words(), scorer=OSA.normalized_similarity, score_cutoff=_LIKE, limit=None)
+    close = process.extract(asked, words(), scorer=OSA.normalized_similarity, score_cutoff=_LIKE, limit=None)
     return {word: score for word, score, _ in close}
 
 
@@ -115,5 +115,6 @@ def _called() -> Iterator[_Name]:
 
 
 @lru_cache(maxsize=1)
-def _words() -> tuple[str, ...]:
+def words() -> tuple[str, ...]:
+    """Every word that names have, as they are compared."""
     return tuple(sorted({word for name in _names() for word in name.words}))

@@ -60,7 +60,10 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer in the question's language. `choices` are what may have been meant, where that is not clear."""
+    """An answer in the question's language. `choices` are what may have been meant, where that is not clear.
+
+    `is_rephrased` where a language model says it, held against the portal's own words.
+    """
 
     language: str
     intent: Intent
@@ -69,6 +72,12 @@ class Answer:
     next_steps: tuple[NextStep, ...] = ()
     choices: tuple[str, ...] = ()
     context: Context = field(default_factory=Context)
+    is_rephrased: bool = False
+
+    @property
+    def is_emergency(self) -> bool:
+        """Whether it says whom to call at once."""
+        return any(step.kind is StepKind.EMERGENCY for step in self.next_steps)
 
     @property
     def record_ids(self) -> set[str]:
@@ -92,6 +101,7 @@ def written(answer: Answer) -> str:
             "covered": answer.covered,
             "next_steps": [_step(one) for one in answer.next_steps],
             "choices": answer.choices,
+            "is_rephrased": answer.is_rephrased,
         }
     ).decode()
 
@@ -106,6 +116,7 @@ def read(text: str) -> Answer:
         covered=kept["covered"],
         next_steps=tuple(NextStep(**{**one, "kind": StepKind(one["kind"])}) for one in kept["next_steps"]),
         choices=tuple(kept["choices"]),
+        is_rephrased=kept["is_rephrased"],
     )
 
 

@@ -40,7 +40,5 @@ class Intent(StrEnum):
 REFUSED: Final = frozenset({Intent.OTHERS, Intent.INSTRUCTION, Intent.ADVICE, Intent.DIAGNOSIS, Intent.PROGNOSIS})
 """What no portal answers, whatever the record has; of a diagnosis it says what is on file."""
 
-
-def choose_intent(question: str, candidates: frozenset[Intent]) -> Intent | None:  # noqa: ARG001  A seam.
-    """Where nothing fits, what else could tell: a language model may be asked here. Nothing does so by default."""
-    return None
+CHOOSABLE: Final = tuple(sorted(frozenset(Intent) - REFUSED - {Intent.UNCOVERED}))
+"""Among which a language model may choose where no pattern fits: none of them does more than read."""

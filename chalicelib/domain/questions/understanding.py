@@ -1,20 +1,24 @@
 """From a question to what is to be answered: emergencies first, then what no portal answers, then what it is about."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Final
+from typing import Final, TypeAlias
 
 from chalicelib.domain.library import search
 from chalicelib.domain.questions import emergencies, intents, names, patterns, people, said, when
 from chalicelib.domain.questions.answers import Context
 from chalicelib.domain.questions.emergencies import Emergency
 from chalicelib.domain.questions.intents import Intent
+from chalicelib.domain.questions.lexicon import CUES, FUNCTION_WORDS, ORDINARY
 from chalicelib.domain.questions.names import Mention
 from chalicelib.domain.questions.said import Said
 from chalicelib.domain.questions.when import When
 from chalicelib.domain.records.categories import Category
+
+Chooser: TypeAlias = Callable[[Sequence[str]], Intent | None]
+"""Says which intent some words have, or that it finds none."""
 
 _ENOUGH: Final = 0.78
 _AS_GOOD: Final = 0.03
@@ -98,15 +102,25 @@ class Understood:
     goes_on: bool = False
 
 
-def understand(question: str, reader: Reader, context: Context | None, *, has_record: bool) -> Understood:
-    """Read a question; `context` is what the thread was about, `has_record` whether a record comes with it."""
+def nobody(_words: Sequence[str]) -> Intent | None:
+    """Nobody is asked for what no pattern fits."""
+    return None
+
+
+def understand(
+    question: str, reader: Reader, context: Context | None, *, has_record: bool, choose: Chooser = nobody
+) -> Understood:
+    """Read a question; `context` is what the thread was about, `has_record` whether a record comes with it.
+
+    `choose` is asked for the intent where no pattern fits, by those of the question's words that are nobody's own.
+    """
     read = sorted(said.readings(question), key=lambda one: -len(names.find_mentions(one.words)))
     first = read[0]
     mentions = names.find_mentions(first.words)
     abouts = _abouts(read, mentions)
     rest = _rest(first, mentions)
     masked = _masked(first.words, mentions, frozenset() if abouts else frozenset(rest))
-    intent = _intent(question, masked, reader)
+    intent = _intent(question, masked, reader) or choose(_common_words(first, reader))
     if not abouts and rest:
         abouts = [_looked_up(rest, reader.language)]
     found = Understood(
@@ -132,7 +146,13 @@ def _intent(question: str, masked: str, reader: Reader) -> Intent | None:
         return found or patterns.find_but(masked, Intent.OTHERS)
     if people.is_about_another(question, reader.own_names, by_caregiver=reader.is_caregiver):
         return Intent.OTHERS
-    return found or intents.choose_intent(question, frozenset(Intent) - intents.REFUSED)
+    return found
+
+
+def _common_words(one: Said, reader: Reader) -> list[str]:
+    """The words of a question that the portal knows itself: no name of a person, no number, no address among them."""
+    ours = frozenset[str]().union(ORDINARY, *CUES.values(), *FUNCTION_WORDS.values(), search.words())
+    return [word for word in one.words if word in ours - reader.own_names and not word.isdigit()]
 
 
 def _emergencies(question: str, read: list[Said]) -> tuple[Emergency, ...]:

@@ -14,7 +14,9 @@ from chalicelib.auth.limits import Limit
 from chalicelib.domain.access import Actor, Reach
 from chalicelib.domain.audit import Action, Entry
 from chalicelib.domain.exports import Seen
+from chalicelib.domain.questions import understanding
 from chalicelib.domain.questions.answers import Answer
+from chalicelib.domain.questions.intents import CHOOSABLE, Intent
 from chalicelib.domain.records.sight import Sight
 from chalicelib.errors import Conflict, FieldError, Invalid, NotFound
 from chalicelib.models import audit, patients
@@ -22,7 +24,7 @@ from chalicelib.models import questions as storage
 from chalicelib.models.base import together
 from chalicelib.models.questions import MOST_IN_THREAD, Kept, Question, Thread
 from chalicelib.models.transaction import Transaction, transaction
-from chalicelib.services import records
+from chalicelib.services import language_model, records
 from chalicelib.services.once import Once
 
 QUESTIONS = Limit(tries=120, seconds=3600)
@@ -31,11 +33,15 @@ QUESTIONS = Limit(tries=120, seconds=3600)
 
 @dataclass(frozen=True, slots=True)
 class NewQuestion:
-    """What is asked: about a record, or following on a thread, where these are named."""
+    """What is asked: about a record, or following on a thread, where these are named.
+
+    `rephrase` where a language model may help: to find what is meant, and to say the answer in other words.
+    """
 
     question: str
     record_id: str | None
     thread_id: str | None
+    rephrase: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +73,11 @@ def ask(actor: Actor, reach: Reach, sight: Sight, wanted: NewQuestion, language:
     if replayed is not None:
         return find(actor, reach, sight, replayed["question_id"])
     _check(wanted, thread, views)
-    about = asking.About(reach, sight, patient.display_name if patient else "", language)
+    helper = _Model(actor, reach, language) if wanted.rephrase else None
+    choose = helper.choose if helper else understanding.nobody
+    about = asking.About(reach, sight, patient.display_name if patient else "", language, choose)
     answer = asking.answer(about, wanted.question, views, thread.goes_on_from if thread else None)
+    answer = helper.in_other_words(answer) if helper else answer
     made: list[Question] = []
 
     def change(tx: Transaction) -> dict[str, str]:
@@ -84,6 +93,27 @@ def ask(actor: Actor, reach: Reach, sight: Sight, wanted: NewQuestion, language:
     if served["question_id"] != made[0].question_id:
         return find(actor, reach, sight, served["question_id"])
     return _view(made[0], answer)
+
+
+@dataclass(frozen=True, slots=True)
+class _Model:
+    """A language model as far as it may help with one question."""
+
+    actor: Actor
+    reach: Reach
+    language: str
+
+    def choose(self, words: Sequence[str]) -> Intent | None:
+        """What is meant, by the words that are nobody's own."""
+        name = language_model.choose_name(self.actor, self.reach, words, CHOOSABLE, self.language)
+        return Intent(name) if name else None
+
+    def in_other_words(self, answer: Answer) -> Answer:
+        """The answer as the model says it, where that holds; whom to call at once is said in the portal's words."""
+        if answer.is_emergency:
+            return answer
+        found = language_model.rephrased(self.actor, self.reach, answer.sentences, answer.language)
+        return replace(answer, sentences=tuple(found), is_rephrased=True) if found else answer
 
 
 def _check(wanted: NewQuestion, thread: Thread | None, views: Sequence[object]) -> None:

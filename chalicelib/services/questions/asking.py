@@ -10,7 +10,7 @@ from chalicelib.domain.questions import said, understanding
 from chalicelib.domain.questions.answers import Answer, Context
 from chalicelib.domain.questions.intents import Intent
 from chalicelib.domain.questions.names import words_of
-from chalicelib.domain.questions.understanding import Understood
+from chalicelib.domain.questions.understanding import Chooser, Understood
 from chalicelib.domain.records.sight import Sight
 from chalicelib.domain.records.value_words import Reader
 from chalicelib.services import clinic_settings
@@ -32,12 +32,16 @@ _BESIDE_AN_EMERGENCY: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """Whose record is asked about and how far it shows, what the patient is called, and the asker's language."""
+    """Whose record is asked about and how far it shows, what the patient is called, and the asker's language.
+
+    `choose` says what is meant where no pattern fits, if anybody may be asked.
+    """
 
     reach: Reach
     sight: Sight
     name: str
     language: str
+    choose: Chooser = understanding.nobody
 
 
 def find_named(whose: Whose, sight: Sight, record_id: str | None) -> list[View]:
@@ -56,7 +60,7 @@ def answer(about: About, question: str, views: Sequence[View], context: Context 
         frozenset(words_of(about.name)),
         is_caregiver=about.reach.by is ReachKind.CAREGIVER,
     )
-    understood = understanding.understand(question, reader, context, has_record=bool(views))
+    understood = understanding.understand(question, reader, context, has_record=bool(views), choose=about.choose)
     if understood.emergencies:
         return _emergency(asking, understood, views, context)
     return _ordinary(asking, understood, views, context)
