@@ -159,7 +159,7 @@ def test_every_function_is_traced_and_has_memory_a_role_and_a_log_group_of_its_o
 def test_no_role_may_do_everything_or_touch_everything(template: dict[str, Any]) -> None:
     actions = {action for statement in statements(template) for action in statement["Action"]}
     assert {action for action in actions if "*" in action} == set()
-    # X-Ray's two actions know no resource, and neither do Textract's nor those of lists of telephone numbers and addresses.
+    # These actions know no resource: X-Ray's two, Textract's, and those of lists of telephone numbers and addresses.
     boundless = [statement["Sid"] for statement in statements(template) if "*" in statement.get("Resource", [])]
     assert set(boundless) <= {"Traces", "OptIn", "ForgetSuppression", "ReadsText"}
 
