@@ -264,7 +264,7 @@ class Walk:
             (40, 200, 30, f"Prescriber: {' '.join(NAMES)}"),
         ]
         seed("file name", "verdigris-label.jpg")
-        about = {"kind": "medicine_label", "file_name": "verdigris-label.jpg"}
+        about: dict[str, Any] = {"kind": "medicine_label", "file_name": "verdigris-label.jpg"}
         with textract.answering(textract.blocks(words, (800, 400))):
             read = picture_readings.seen_to(person, None, **about)
             assert medicine in json.dumps(read.json["text"])
