@@ -198,9 +198,10 @@ class Matrix:
             self._of_clients.get(cell.caller.token(), {}).pop("import_id", None)
             for whose, somebody_ in ((OWN, self.me), (ANOTHERS, self.other)):
                 self._fixed["import_id", whose] = PARAMETERS["import_id"](self.portal, somebody_)
-        if "invitation_token" in path and answer.status < 400:
-            # It works once.
-            self._fixed["invitation_token", OWN] = PARAMETERS["invitation_token"](self.portal, self.me)
+        for name in {"invitation_token", "reading_id"} & path.keys():
+            if cell.operation.method == "POST" and answer.status < 400:
+                # It works, and is read again, once.
+                self._fixed[name, OWN] = PARAMETERS[name](self.portal, self.me)
         return answer
 
     def _own_of(self, name: str, caller: Caller) -> str:
