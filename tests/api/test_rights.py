@@ -189,20 +189,20 @@ class Matrix:
             # Another factor ends the trust in every device.
             for name in {"session_id", "trusted_device_id", *parameters(cell.operation)}:
                 self._fixed[name, OWN] = PARAMETERS[name](self.portal, self.me)
-        if "change_id" in path and answer.status < 400:
-            # It is decided once.
-            for whose, somebody_ in ((OWN, self.me), (ANOTHERS, self.other)):
-                self._fixed["change_id", whose] = PARAMETERS["change_id"](self.portal, somebody_)
-        if "import_id" in path and cell.operation.method == "POST" and answer.status < 400:
-            # It ends once.
-            self._of_clients.get(cell.caller.token(), {}).pop("import_id", None)
-            for whose, somebody_ in ((OWN, self.me), (ANOTHERS, self.other)):
-                self._fixed["import_id", whose] = PARAMETERS["import_id"](self.portal, somebody_)
-        for name in {"invitation_token", "reading_id"} & path.keys():
-            if cell.operation.method == "POST" and answer.status < 400:
-                # It works, and is read again, once.
-                self._fixed[name, OWN] = PARAMETERS[name](self.portal, self.me)
+        if answer.status < 400:
+            self._renew(cell, set(path))
         return answer
+
+    def _renew(self, cell: Cell, names: set[str]) -> None:
+        """What was decided, ended, used or read again can be that once."""
+        posted = names if cell.operation.method == "POST" else set()
+        if "import_id" in posted:
+            self._of_clients.get(cell.caller.token(), {}).pop("import_id", None)
+        for name in {"invitation_token", "reading_id"} & posted:
+            self._fixed[name, OWN] = PARAMETERS[name](self.portal, self.me)
+        for name in {"change_id"} & names | {"import_id"} & posted:
+            for whose, somebody_ in ((OWN, self.me), (ANOTHERS, self.other)):
+                self._fixed[name, whose] = PARAMETERS[name](self.portal, somebody_)
 
     def _own_of(self, name: str, caller: Caller) -> str:
         """A client's own object; where it may have none, another's serves as well."""
