@@ -1,8 +1,10 @@
 """A language model in its place: consent first, no more than cited text, no lie shown, nothing of it in logs."""
 
 import json
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -14,13 +16,15 @@ from chalicelib.models import audit
 from chalicelib.services import language_model
 from chalicelib.vocabulary import Section
 from tests.clients.test_language_model import MODEL, said
+from tests.support import fhir
 from tests.support.aws_answers import answering_for, refusal
 from tests.support.aws_calls import recorded
 from tests.support.people import new_account
-from tests.support.portal import Portal
+from tests.support.portal import Answer, Person, Portal
 from tests.support.setting import setting
 
 CANARY = "Zanzibarium"
+PATH = "/v1/patients/me/questions"
 SENTENCES = [
     of_record("Your A1c was 6.1 % on May 3, 2026 and is 7.2 % now.", "rec_1"),
     Sentence(
@@ -155,3 +159,80 @@ def test_the_consent_is_given_seen_and_withdrawn_over_http(portal: Portal) -> No
     with setting("LANGUAGE_MODEL", MODEL):
         assert person.get(path).json["is_offered"] is True
     assert ids.has_prefix(person.patient.patient_id, "pat")
+
+
+def _ask(portal: Portal, person: Person, question: str, **more: object) -> Answer:
+    headers = {"Idempotency-Key": uuid.uuid4().hex}
+    token = person.session["access_token"]
+    return portal.call("POST", PATH, {"question": question, **more}, token=token, headers=headers)
+
+
+@contextmanager
+def _with_consent(portal: Portal, person: Person) -> Iterator[None]:
+    path, token = "/v1/patients/me/language-model-consent", person.session["access_token"]
+    tag = {"If-Match": person.get(path).header("etag") or ""}
+    assert portal.call("PUT", path, {"consent": True}, token=token, headers=tag).status == 200
+    with setting("LANGUAGE_MODEL", MODEL):
+        yield
+
+
+def test_an_answer_is_said_in_other_words_where_asked_for_and_a_lie_is_not(portal: Portal) -> None:
+    person = portal.register(portal.new_patient())
+    plain = _ask(portal, person, "What is asthma?").json
+    texts = [one["text"] for one in plain["sentences"]]
+    assert plain["is_rephrased"] is False
+    faithful = [text.replace("hard exercise", "exercise") for text in texts]
+    with _with_consent(portal, person):
+        with answering_for("bedrock-runtime", said(reply(*texts[:-1], "You have asthma."))) as asked:
+            lied = _ask(portal, person, "What is asthma?", rephrase=True).json
+        assert len(asked) == 1
+        assert ([one["text"] for one in lied["sentences"]], lied["is_rephrased"]) == (texts, False)
+        with answering_for("bedrock-runtime", said(reply(*faithful))) as asked:
+            told = _ask(portal, person, "What is asthma?", rephrase=True).json
+            _ask(portal, person, "What is asthma?")
+        assert len(asked) == 1
+        assert ([one["text"] for one in told["sentences"]], told["is_rephrased"]) == (faithful, True)
+        assert [one["source"] for one in told["sentences"]] == [one["source"] for one in plain["sentences"]]
+
+
+def test_a_model_may_find_what_is_meant_and_sees_nobodys_own_words(portal: Portal) -> None:
+    person = portal.register(portal.new_patient())
+    assert _ask(portal, person, "perhaps whatnot then zanzibarium").json["intent"] == "uncovered"
+    with _with_consent(portal, person), answering_for("bedrock-runtime", said("help")) as asked:
+        found = _ask(portal, person, "perhaps whatnot then zanzibarium 12345", rephrase=True).json
+    assert found["intent"] == "help"
+    assert not any(word in json.dumps(asked[0]) for word in ("zanzibarium", "12345"))
+    with _with_consent(portal, person), answering_for("bedrock-runtime", said("others")):
+        assert _ask(portal, person, "perhaps whatnot then zanzibarium", rephrase=True).json["intent"] == "uncovered"
+
+
+def test_an_emergency_is_said_in_the_portals_words_and_nobody_else_is_asked(portal: Portal) -> None:
+    person = portal.register(portal.new_patient())
+    with _with_consent(portal, person), answering_for("bedrock-runtime", said("{}")) as asked:
+        told = _ask(portal, person, "I have chest pain", rephrase=True).json
+    assert asked == []
+    assert told["next_steps"][0]["kind"] == "emergency"
+
+
+def test_an_explanation_is_said_in_other_words_where_asked_for(portal: Portal) -> None:
+    patient = portal.new_patient()
+    person = portal.register(patient)
+    condition = fhir.condition(f"Patient/{patient.resource_id}", "Asthma")
+    condition["code"]["coding"] = [{"system": "http://snomed.info/sct", "code": "195967001"}]
+    assert portal.import_fhir(condition).status == 200
+    record_id = person.get("/v1/patients/me/records?category=condition").json["items"][0]["record_id"]
+    path = f"/v1/patients/me/records/{record_id}/explanation"
+    plain = person.get(path).json
+    opened = [one["text"] for one in plain["sentences"] if _may_be_rephrased(one)]
+    with _with_consent(portal, person):
+        with answering_for("bedrock-runtime", said(reply(*opened))) as asked:
+            told = person.get(f"{path}?rephrase=true").json
+        assert (told["is_rephrased"], told["text"]) == (True, plain["text"])
+        assert record_id not in json.dumps(asked)
+        with answering_for("bedrock-runtime", said(reply(*[f"Not so: {text}" for text in opened]))):
+            lied = person.get(f"{path}?rephrase=true").json
+    assert (lied["is_rephrased"], lied["text"]) == (False, plain["text"])
+
+
+def _may_be_rephrased(sentence: dict[str, Any]) -> bool:
+    return sentence["source"]["kind"] != "portal" and sentence["source"].get("section") != "urgent"

@@ -120,14 +120,15 @@ def understand(
     abouts = _abouts(read, mentions)
     rest = _rest(first, mentions)
     masked = _masked(first.words, mentions, frozenset() if abouts else frozenset(rest))
-    intent = _intent(question, masked, reader) or choose(_common_words(first, reader))
+    urgent = _emergencies(question, read)
+    intent = _intent(question, masked, reader) or (None if urgent else choose(_common_words(first, reader)))
     if not abouts and rest:
         abouts = [_looked_up(rest, reader.language)]
     found = Understood(
         language=said.language_of(question, reader.language),
         intent=intent or Intent.UNCOVERED,
         abouts=tuple(abouts[:_MOST_THINGS]),
-        emergencies=_emergencies(question, read),
+        emergencies=urgent,
         category=_category(first, mentions),
         when=when.find(first.text, reader.today),
     )
