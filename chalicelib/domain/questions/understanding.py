@@ -54,7 +54,7 @@ _WORDS: Final[dict[Category, str]] = {
     "enfermedad "
     "enfermedades problema problemas condiciones diagnostico diagnosticos padecimientos",
 }
-_OF_WORD: Final = {word: category for category, listed in reversed(_WORDS.items()) for word in listed.split()}
+_OF_WORD: Final = {word: category for category, listed in reversed(list(_WORDS.items())) for word in listed.split()}
 
 _GENERAL: Final = frozenset({Category.LAB, Category.CARE_TEAM})
 
