@@ -206,4 +206,4 @@ def test_whatever_is_typed_is_answered_with_sources_or_refused(asked: Asked, que
     assert given_back.status in {201, 422}, given_back.text
     if given_back.status == 201:
         assert given_back.json["sentences"]
-        assert all(one["source"]["id"] for one in given_back.json["sentences"])
+        assert all(one["source"]["kind"] for one in given_back.json["sentences"])
