@@ -235,4 +235,5 @@ def test_an_explanation_is_said_in_other_words_where_asked_for(portal: Portal) -
 
 
 def _may_be_rephrased(sentence: dict[str, Any]) -> bool:
-    return sentence["source"]["kind"] != "portal" and sentence["source"].get("section") != "urgent"
+    source = sentence["source"]
+    return bool(source["kind"] != "portal" and source.get("section") != "urgent")
