@@ -7,7 +7,6 @@ from chalicelib.auth import cursors
 from chalicelib.domain.access import ReachKind, patient
 from chalicelib.domain.attention import Alert, OpenRequest
 from chalicelib.domain.clinic_settings import Feature
-from chalicelib.domain.explanations import explain
 from chalicelib.domain.fhir import text
 from chalicelib.domain.records.paging import PageKey
 from chalicelib.domain.records.sight import Sight, sight_of
@@ -113,6 +112,8 @@ def _library(call: Call, view: str) -> str:
     shown = text.parse(view)
     if "held_back" in shown or not clinic_settings.is_on(Feature.EXPLANATIONS, call.actor):
         return ""
+    from chalicelib.domain.explanations import explain  # noqa: PLC0415  Only who reads one entry pays for it.
+
     links = cited.term_links(explain.known_of(shown).terms, call.language)
     return f',"library":{orjson.dumps(links).decode()}' if links else ""
 

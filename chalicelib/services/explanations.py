@@ -5,8 +5,6 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from chalicelib import clock
-from chalicelib.domain.explanations import explain, urgency
-from chalicelib.domain.explanations.histories import part_of
 from chalicelib.domain.explanations.shapes import Explanation, Facts
 from chalicelib.domain.fhir import text
 from chalicelib.domain.records import dates
@@ -37,6 +35,8 @@ def read(whose: Whose, record_id: str, sight: Sight, language: str, *, revealed:
 
 def of_view(whose: Whose, view: View, sight: Sight, language: str) -> Explanation:
     """What a record means whose view has been read, as its reader may see it: what is held back stays so."""
+    from chalicelib.domain.explanations import explain  # noqa: PLC0415  Only who has something explained pays for it.
+
     facts = Facts(
         view=view,
         reader=Reader(language, settings().clinic_zone),
@@ -63,6 +63,8 @@ def _with_readings(whose: Whose, view: View, sight: Sight) -> tuple[list[View], 
     if view["resource_type"] == _OBSERVATION:
         linked, readings = together(lambda: _linked(whose, view, sight), lambda: _readings(whose, [view], sight))
         return linked, readings
+    from chalicelib.domain.explanations import urgency  # noqa: PLC0415  As above.
+
     linked = _linked(whose, view, sight)
     return linked, _readings(whose, [one for one in linked if urgency.may_alarm(one)], sight)
 
@@ -72,6 +74,8 @@ def _linked(whose: Whose, view: View, sight: Sight) -> list[View]:
 
 
 def _readings(whose: Whose, views: Sequence[View], sight: Sight) -> dict[str, list[Reading]]:
+    from chalicelib.domain.explanations.histories import part_of  # noqa: PLC0415  As above.
+
     found = [part_of(value) for view in views for value in (view, *view.get("components", ()))]
     parts = dict.fromkeys([part for part in found if part][:_MOST_CODES])
     return trends.find_around(whose, parts, _moment(views[0]["occurred_at"]), sight) if parts else {}

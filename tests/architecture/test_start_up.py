@@ -8,6 +8,8 @@ import pytest
 from tests.architecture.sources import ROOT
 
 _OTHERS_ONLY = (
+    "chalicelib.domain.explanations.explain",
+    "chalicelib.domain.questions.understanding",
     "chalicelib.services.imports",
     "chalicelib.services.import_files.worker",
     "chalicelib.services.record_exports",

@@ -4,8 +4,9 @@ A later part of the portal adds its intent here, its patterns in `patterns.py`, 
 `services/questions/answering.py`.
 """
 
+from collections.abc import Callable, Sequence
 from enum import StrEnum
-from typing import Final
+from typing import Final, TypeAlias
 
 
 class Intent(StrEnum):
@@ -42,3 +43,11 @@ REFUSED: Final = frozenset({Intent.OTHERS, Intent.INSTRUCTION, Intent.ADVICE, In
 
 CHOOSABLE: Final = tuple(sorted(frozenset(Intent) - REFUSED - {Intent.UNCOVERED}))
 """Among which a language model may choose where no pattern fits: none of them does more than read."""
+
+Chooser: TypeAlias = Callable[[Sequence[str]], Intent | None]
+"""Says which intent some words have, or that it finds none."""
+
+
+def nobody(_words: Sequence[str]) -> Intent | None:
+    """Nobody is asked for what no pattern fits."""
+    return None

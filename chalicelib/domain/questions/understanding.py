@@ -1,24 +1,21 @@
 """From a question to what is to be answered: emergencies first, then what no portal answers, then what it is about."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Final, TypeAlias
+from typing import Final
 
 from chalicelib.domain.library import search
 from chalicelib.domain.questions import emergencies, intents, names, patterns, people, said, when
 from chalicelib.domain.questions.answers import Context
 from chalicelib.domain.questions.emergencies import Emergency
-from chalicelib.domain.questions.intents import Intent
+from chalicelib.domain.questions.intents import Chooser, Intent, nobody
 from chalicelib.domain.questions.lexicon import CUES, FUNCTION_WORDS, ORDINARY
 from chalicelib.domain.questions.names import Mention
 from chalicelib.domain.questions.said import Said
 from chalicelib.domain.questions.when import When
 from chalicelib.domain.records.categories import Category
-
-Chooser: TypeAlias = Callable[[Sequence[str]], Intent | None]
-"""Says which intent some words have, or that it finds none."""
 
 _ENOUGH: Final = 0.78
 _AS_GOOD: Final = 0.03
@@ -100,11 +97,6 @@ class Understood:
     category: Category | None = None
     when: When = field(default_factory=When)
     goes_on: bool = False
-
-
-def nobody(_words: Sequence[str]) -> Intent | None:
-    """Nobody is asked for what no pattern fits."""
-    return None
 
 
 def understand(

@@ -14,9 +14,8 @@ from chalicelib.auth.limits import Limit
 from chalicelib.domain.access import Actor, Reach
 from chalicelib.domain.audit import Action, Entry
 from chalicelib.domain.exports import Seen
-from chalicelib.domain.questions import understanding
 from chalicelib.domain.questions.answers import Answer
-from chalicelib.domain.questions.intents import CHOOSABLE, Intent
+from chalicelib.domain.questions.intents import CHOOSABLE, Intent, nobody
 from chalicelib.domain.records.sight import Sight
 from chalicelib.errors import Conflict, FieldError, Invalid, NotFound
 from chalicelib.models import audit, patients
@@ -74,7 +73,7 @@ def ask(actor: Actor, reach: Reach, sight: Sight, wanted: NewQuestion, language:
         return find(actor, reach, sight, replayed["question_id"])
     _check(wanted, thread, views)
     helper = _Model(actor, reach, language) if wanted.rephrase else None
-    choose = helper.choose if helper else understanding.nobody
+    choose = helper.choose if helper else nobody
     about = asking.About(reach, sight, patient.display_name if patient else "", language, choose)
     answer = asking.answer(about, wanted.question, views, thread.goes_on_from if thread else None)
     answer = helper.in_other_words(answer) if helper else answer

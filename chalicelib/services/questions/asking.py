@@ -8,9 +8,9 @@ from chalicelib import clock
 from chalicelib.domain.access import Reach, ReachKind
 from chalicelib.domain.questions import said, understanding
 from chalicelib.domain.questions.answers import Answer, Context
-from chalicelib.domain.questions.intents import Intent
+from chalicelib.domain.questions.intents import Chooser, Intent, nobody
 from chalicelib.domain.questions.names import words_of
-from chalicelib.domain.questions.understanding import Chooser, Understood
+from chalicelib.domain.questions.understanding import Understood
 from chalicelib.domain.records.sight import Sight
 from chalicelib.domain.records.value_words import Reader
 from chalicelib.services import clinic_settings
@@ -41,7 +41,7 @@ class About:
     sight: Sight
     name: str
     language: str
-    choose: Chooser = understanding.nobody
+    choose: Chooser = nobody
 
 
 def find_named(whose: Whose, sight: Sight, record_id: str | None) -> list[View]:
