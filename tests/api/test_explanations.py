@@ -370,7 +370,8 @@ class TestTreatments:
         }
         chart = Chart(portal, allergy)
         found = explained(chart, only(chart))
-        assert found["covered"] is False
+        assert [(one["slug"], one["kind"]) for one in found["library"]] == [("allergy-to-ace-inhibitors", "allergy")]
+        assert found["covered"] is True
         assert "Do not stop it" not in found["text"]
         assert "risk of a bad reaction as high" in found["text"]
 

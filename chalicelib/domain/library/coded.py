@@ -83,7 +83,9 @@ def find_of(view: Mapping[str, Any]) -> Known:
     term = find(code.get("system"), code.get("code"))
     if view["category"] == Category.MEDICATION:
         return _product(term, [name for name in (code.get("display"), view["title"]) if name])
-    term = term or _named(view, code.get("display"))
+    if term is None or view["category"] == Category.ALLERGY:
+        # What somebody is allergic to may have the code of a medicine; what is said of it is another thing.
+        term = _named(view, code.get("display")) or term
     return Known((term,), is_whole=True) if term else UNKNOWN
 
 
