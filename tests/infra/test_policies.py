@@ -145,6 +145,7 @@ _PLAIN: dict[tuple[str, str], set[Permission]] = {
     ("sns", "CreatePlatformEndpoint"): {("sns:CreatePlatformEndpoint", "app")},
     ("sns", "SetEndpointAttributes"): {("sns:SetEndpointAttributes", "endpoint")},
     ("sns", "OptInPhoneNumber"): {("sns:OptInPhoneNumber", "*"), *_BY_OTHER["opt in"]},
+    ("bedrock-runtime", "Converse"): {("bedrock:InvokeModel", "foundation-model")},
     ("textract", "DetectDocumentText"): {("textract:DetectDocumentText", "*")},
 }
 
@@ -230,7 +231,7 @@ def _resource(resource: str | Mapping[str, str]) -> str:
     if not text.startswith("arn:"):
         return text.replace("${", "").replace("}", "")
     # Of another service: by the kind of resource, which is the account's own or, by its name, this stack's.
-    kind, _, name = text.rpartition("${AWS::AccountId}:")[2].partition("/")
+    kind, _, name = text.rpartition("${AWS::AccountId}:" if "AccountId" in text else "::")[2].partition("/")
     if kind.startswith("log-group:"):
         return "log group"
     assert name in _NAMES[kind], text
@@ -239,6 +240,8 @@ def _resource(resource: str | Mapping[str, str]) -> str:
 
 # End User Messaging's are the account's own; an operator makes them, and names them as they like.
 _NAMES = {
+    # AWS's own, of no account.
+    "foundation-model": {"${LanguageModel}"},
     "identity": {"${EmailSender}"},
     "configuration-set": {"${EmailConfigurationSet}", "*"},
     "app": {"*/${Stack}-*"},

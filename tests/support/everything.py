@@ -23,6 +23,7 @@ from tests.support import (
     factors,
     fhir,
     import_files,
+    in_plain_words,
     leaving,
     links,
     merging,
@@ -78,7 +79,7 @@ def do_everything(portal: Portal) -> None:
         _fall_through(portal, channel)
     _come_back(portal)
     parts = _look_after, _act_for_others, _see_later, clinic_work.work, import_files.every_way, documents.every_way
-    for part in (*parts, picture_readings.every_way):
+    for part in (*parts, picture_readings.every_way, in_plain_words.every_way):
         part(portal)
     with clinic_system(portal) as system:
         _follow(portal, system)
