@@ -461,7 +461,7 @@ class TestPurge:
         assert [one for one in personal if one in repr(portal.rows("accounts"))] == []
         kept = {row["sk"]["S"].partition("#")[0] for row in portal.rows("patients") if row["pk"]["S"] == patient_id}
         assert kept
-        assert not kept & {"model_consent", "document"}
+        assert not kept & {"model_consent", "document", "picture_reading"}
 
     def test_names_are_free_and_the_patient_can_register_anew(self, portal: Portal) -> None:
         person = _confirmed(portal)

@@ -44,6 +44,8 @@ def _have_it_their_way(portal: Portal, token: str) -> None:
         "/v1/me/devices": {"platform": "ios", "push_token": uuid.uuid4().hex},
         "/v1/patients/me/shares": {"recipient": "Dr. Okafor"},
         "/v1/patients/me/documents": {"title": "Vaccinations"},
+        "/v1/patients/me/picture-readings": {"kind": "letter"},
+        "/v1/patients/me/questions": {"question": "What is asthma?"},
     }
     for path, body in made.items():
         assert portal.call("POST", path, body, token=token, headers=key).status == 201, path
