@@ -29,6 +29,7 @@ OF_NO_ACCOUNT = frozenset(
         "import",
         "model",
         "patient",
+        "picture_reading",
         "proxy_requests",
         "record",
         "registration",
